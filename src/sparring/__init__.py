@@ -1,0 +1,55 @@
+"""Generative adversarial networks that work: train, judge and use them, in Keras 3 on TensorFlow or JAX.
+
+    import sparring
+
+    run = sparring.train("photos/", recipe="r3gan")
+    images = sparring.load(run.folder).sample(64)
+
+`import sparring` is light: Keras is imported when a name that needs it is first used.
+"""
+
+import difflib
+import importlib
+from typing import Any
+
+from sparring.environment import choose_backend, require_backend
+
+__version__ = "0.1.0"
+
+choose_backend()
+
+_NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
+    "train": "sparring.applications.train:train",
+    "evaluate": "sparring.applications.evaluate:evaluate",
+    "load": "sparring.applications.sample:load",
+    "open_source": "sparring.data.source:open_source",
+    "Source": "sparring.data.source:Source",
+    "DataSpec": "sparring.data.spec:DataSpec",
+    "Batches": "sparring.data.batches:Batches",
+    "Game": "sparring.training.game:Game",
+    "Player": "sparring.training.players:Player",
+    "Run": "sparring.training.run:Run",
+    "Bundle": "sparring.bundle.bundle:Bundle",
+    "find_recipe": "sparring.recipes.catalog:find_recipe",
+    "SparringError": "sparring.errors:SparringError",
+}
+_LIGHT = {"DataSpec", "find_recipe", "SparringError"}
+
+__all__ = ["__version__", *_NAMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        nearest = difflib.get_close_matches(name, _NAMES, n=1)
+        hint = f". Did you mean `{nearest[0]}`?" if nearest else ""
+        raise AttributeError(f"module 'sparring' has no attribute {name!r}{hint}")
+    if name not in _LIGHT:
+        require_backend()
+    module, _, attribute = _NAMES[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
