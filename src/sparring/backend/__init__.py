@@ -1,0 +1,32 @@
+"""The one room that knows TensorFlow and JAX: the same few names, whichever of them Keras runs on.
+
+Names:
+    value_and_grad(fn, variables, state): Value, extras and gradients of `fn() -> (scalar, extras)`.
+    scores_and_gradient(fn, x, state): `fn(x)` and the gradient of its sum by `x`, itself differentiable.
+    num_replicas(): How many devices share a step.
+    accelerated(): Whether a GPU or TPU is there.
+    jit_compile(): Whether `fit` compiles its step with XLA.
+    Stepper: What `keras.Model.fit` calls for a step.
+"""
+
+import keras
+
+from sparring.errors import SparringError
+
+if keras.config.backend() == "tensorflow":
+    from sparring.backend import tensorflow as chosen
+elif keras.config.backend() == "jax":
+    from sparring.backend import jax as chosen  # type: ignore[no-redef]
+else:
+    raise SparringError(
+        f"sparring runs on the tensorflow or the jax backend of Keras. Received: {keras.config.backend()}. "
+        "Set the environment variable KERAS_BACKEND to one of them."
+    )
+
+name = keras.config.backend()
+value_and_grad = chosen.value_and_grad
+scores_and_gradient = chosen.scores_and_gradient
+num_replicas = chosen.num_replicas
+accelerated = chosen.accelerated
+jit_compile = chosen.jit_compile
+Stepper = chosen.Stepper

@@ -1,0 +1,74 @@
+"""An endless, deterministic stream of batches that can be entered anywhere."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Self
+
+import keras
+import numpy as np
+
+ORDER, DRAWS = 0, 1  # Purposes of random numbers: each has a stream of its own.
+
+
+def generator(seed: int, purpose: int, index: int) -> np.random.Generator:
+    """A random generator that depends on nothing but its arguments (Philox, arXiv 2011 SC'11: counter based)."""
+    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, 0, index]))
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of `examples`, shuffled anew in every pass; batch `k` is a pure function of `(seed, k)`.
+
+    Each batch is a dictionary with a row per example of every array in `examples` and, for every name in `draws`,
+    standard normal float32 noise of that shape per example. The noise comes with the batch, so replicas and workers
+    that share a batch never share noise, and TensorFlow and JAX see the same numbers.
+
+    Args:
+        examples: Arrays with one row per example.
+        batch_size: Rows of one batch; larger than the data is allowed, a pass then ends inside the batch.
+        seed: Chooses the order and the noise.
+        draws: Name and shape of the noise each example comes with.
+        start: Number of the batch that index 0 stands for.
+    """
+
+    def __init__(
+        self,
+        examples: Mapping[str, np.ndarray],
+        batch_size: int,
+        seed: int = 0,
+        draws: Mapping[str, tuple[int, ...]] | None = None,
+        start: int = 0,
+    ):
+        super().__init__()
+        self.examples, self.batch_size, self.seed = dict(examples), batch_size, seed
+        self.draws, self.start = dict(draws or {}), start
+        self.num_examples = len(next(iter(self.examples.values())))
+        self._order = lru_cache(maxsize=2)(self._shuffle)
+
+    @property
+    def num_batches(self) -> None:
+        """The stream has no end."""
+        return None
+
+    def starting_at(self, step: int, draws: Mapping[str, tuple[int, ...]]) -> Self:
+        """The same stream, entered at batch `step`, with `draws` as its noise."""
+        return type(self)(self.examples, self.batch_size, self.seed, draws, step)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        step = self.start + index
+        rows = self._rows(step)
+        batch = {name: array[rows] for name, array in self.examples.items()}
+        noise = generator(self.seed, DRAWS, step)
+        for name, shape in self.draws.items():
+            batch[name] = noise.standard_normal((self.batch_size, *shape), dtype=np.float32)
+        return batch
+
+    def _rows(self, step: int) -> np.ndarray:
+        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        passes, places = np.divmod(positions, self.num_examples)
+        rows = np.empty(self.batch_size, np.int64)
+        for number in np.unique(passes):
+            rows[passes == number] = self._order(int(number))[places[passes == number]]
+        return rows
+
+    def _shuffle(self, number: int) -> np.ndarray:
+        return generator(self.seed, ORDER, number).permutation(self.num_examples)
