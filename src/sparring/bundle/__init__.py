@@ -1,0 +1,1 @@
+"""The finished generator, safe to pass on: data, never code."""

@@ -1,0 +1,64 @@
+"""The card of a bundle: what it makes, where it comes from, how good it is, in Markdown."""
+
+from collections.abc import Mapping
+
+from sparring.bundle.record import Record
+
+MAX_CLASSES = 20  # Named on the card; a longer list is in bundle.json.
+
+
+def write_card(record: Record, images_seen: int, figures: Mapping[str, str]) -> str:
+    """The card as Markdown.
+
+    Args:
+        record: Recipe, options and data.
+        images_seen: Number of training images, repeats counted, the generator's weights come from.
+        figures: Measured figures, name to value with unit; empty if nothing has been measured.
+    """
+    spec = record.spec
+    height, width, channels = spec.shape
+    options = ", ".join(f"`{name}={value}`" for name, value in record.options.items()) or "the defaults"
+    kind = {1: "grayscale", 3: "color"}.get(channels, f"{channels}-channel")
+    lines = [
+        f"# {record.recipe} on {record.source}",
+        "",
+        f"A generator of {kind} images, {height} x {width}{_classes(spec.classes)}.",
+        "",
+        f"- Recipe: `{record.recipe}` of sparring {record.version}, seed {record.seed}, with {options}",
+        f"- Data: {record.source}, {spec.num_examples:,} examples, fingerprint `{record.fingerprint}`",
+        f"- Trained on {images_seen:,} images, repeats counted",
+        "",
+        "## Measured",
+        "",
+        *_table(figures),
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import sparring",
+        'bundle = sparring.load("path/to/this/folder")',
+        "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)",
+        "```",
+        "",
+        "## Limits",
+        "",
+        "These images are made by a generative adversarial network: nothing in them is evidence of anything real.",
+        "They share the gaps and the bias of the training data, and some may resemble single training examples.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _classes(classes: tuple[str, ...]) -> str:
+    if not classes:
+        return ""
+    named = ", ".join(classes[:MAX_CLASSES])
+    more = ", ..." if len(classes) > MAX_CLASSES else ""
+    return f", of {len(classes)} classes: {named}{more}"
+
+
+def _table(figures: Mapping[str, str]) -> list[str]:
+    if not figures:
+        return ["Not measured yet: `sparring evaluate RUN`."]
+    rows = [f"| {name.replace('|', '/')} | {value.replace('|', '/')} |" for name, value in figures.items()]
+    return ["| figure | value |", "|---|---|", *rows]
