@@ -1,0 +1,57 @@
+"""Strided convolutions and batch normalisation (Radford et al. 2015, arXiv:1511.06434)."""
+
+import keras
+from keras import layers
+
+from sparring.layers.projection import ProjectionHead
+from sparring.networks.inputs import cut_to, image_inputs, joined, latent_inputs, padded
+from sparring.ops.geometry import canvas
+
+KERNEL = 5
+
+
+def dcgan_generator(
+    shape: tuple[int, int, int], num_classes: int, *, latent_dim: int, width: int, synchronized: bool
+) -> keras.Model:
+    """Doubles a small map of features up to the image, halving the channels each time down to `width`.
+
+    `synchronized` takes the batch statistics over all replicas, so that several devices equal one.
+    """
+    doublings, height, base_width, *_ = canvas(*shape[:2])
+    inputs = latent_inputs(latent_dim, num_classes)
+    channels = width * 2 ** max(0, doublings - 1)
+    x = layers.Dense(height * base_width * channels, use_bias=False)(joined(inputs))
+    x = layers.Reshape((height, base_width, channels))(x)
+    x = layers.ReLU()(_normalised(x, synchronized))
+    for step in range(doublings - 1):
+        channels = width * 2 ** (doublings - 2 - step)
+        x = _initialised(layers.Conv2DTranspose, channels, 2, use_bias=False)(x)
+        x = layers.ReLU()(_normalised(x, synchronized))
+    x = _initialised(layers.Conv2DTranspose, shape[-1], 2 if doublings else 1, activation="tanh")(x)
+    return keras.Model(inputs, cut_to(x, shape), name="generator")
+
+
+def dcgan_discriminator(
+    shape: tuple[int, int, int], num_classes: int, *, width: int, synchronized: bool
+) -> keras.Model:
+    """Halves the image down to a small map of features, doubling the channels each time from `width`."""
+    doublings, *_ = canvas(*shape[:2])
+    inputs = image_inputs(shape, num_classes)
+    x = padded(inputs[0], shape)
+    x = layers.LeakyReLU(0.2)(_initialised(layers.Conv2D, width, 2 if doublings else 1)(x))
+    for step in range(1, doublings):
+        x = _initialised(layers.Conv2D, width * 2**step, 2, use_bias=False)(x)
+        x = layers.LeakyReLU(0.2)(_normalised(x, synchronized))
+    logits = ProjectionHead()([layers.Flatten()(x), *inputs[1:]])
+    return keras.Model(inputs, logits, name="discriminator")
+
+
+def _initialised(convolution, channels: int, strides: int, **kwargs):
+    """A convolution with the paper's initial weights: normal with standard deviation 0.02 (section 3)."""
+    normal = keras.initializers.RandomNormal(stddev=0.02)
+    return convolution(channels, KERNEL, strides=strides, padding="same", kernel_initializer=normal, **kwargs)
+
+
+def _normalised(x, synchronized: bool):
+    # 0.9 follows the weights of a run of minutes; Keras' 0.99 lags behind them for the first thousands of images.
+    return layers.BatchNormalization(momentum=0.9, synchronized=synchronized)(x)

@@ -1,0 +1,1 @@
+"""What each player wants: losses of logits, penalties of gradients, and the two sides of a game put together."""

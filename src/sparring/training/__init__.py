@@ -1,0 +1,1 @@
+"""How a game is trained; start reading in `step.py`."""

@@ -1,0 +1,131 @@
+"""The game: a `keras.Model` that holds the players and is trained by Keras' own `fit`."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+from keras import ops
+
+from sparring.backend import Stepper, jit_compile
+from sparring.data.batches import Batches
+from sparring.data.spec import DataSpec
+from sparring.ops.color import from_uint8
+from sparring.training.average import Average
+from sparring.training.pace import Pace
+from sparring.training.players import Optimizers, Player
+from sparring.training.step import adversarial_step
+from sparring.training.tally import Tally
+
+
+class Game(Stepper, keras.Model):
+    """Players that learn against each other.
+
+    Args:
+        spec: What an example looks like.
+        players: In the order of their moves.
+        averaged: The networks that make up the finished model, by name; their moving averages are what is kept.
+        draws: Name and shape of the standard normal noise that comes with every example of a batch.
+        pace: How long to train, and in which portions.
+        halflife_images: Half-life of the moving averages.
+        notes: What a user should know of how the recipe was set up, one sentence each.
+
+    Example:
+        >>> game = sparring.find_recipe("dcgan").build(source.spec)
+        >>> game.fit(source.batches(game.pace.batch_size))
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        players: Sequence[Player],
+        *,
+        averaged: Mapping[str, keras.Model],
+        draws: Mapping[str, tuple[int, ...]],
+        pace: Pace,
+        halflife_images: float = 10_000,
+        notes: Sequence[str] = (),
+    ):
+        super().__init__(name="game")
+        self.spec, self.players, self.pace, self.notes = spec, list(players), pace, tuple(notes)
+        self.draws = {name: tuple(shape) for name, shape in draws.items()}
+        self.networks = [network for player in players for network in player.networks]
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        self.average = Average(averaged, self.steps, pace.batch_size, halflife_images)
+        names = [name for player in players for name in (f"{player.name}_loss", *player.logs)]
+        self.tally = Tally(names, pace.steps_per_tick)
+        self.built = True
+
+    def compile(self):
+        """Builds the players' optimizers; `fit` does it by itself."""
+        super().compile(optimizer="sgd", jit_compile=jit_compile())
+        for player in self.players:
+            player.compile()
+        self.optimizer = Optimizers(self.players)
+
+    def fit(self, batches: Batches, *, epochs: int | None = None, steps_per_epoch: int | None = None, **kwargs):
+        """Keras' `fit` over ticks, going on in the stream at the step the game has reached.
+
+        Args:
+            batches: The endless stream of examples.
+            epochs: Number of the tick to stop after; as long as `pace` says by default.
+            steps_per_epoch: Steps in a tick; by default as `pace` says.
+            **kwargs: As in `keras.Model.fit`: `initial_epoch`, `callbacks`, `verbose`.
+        """
+        if not self.compiled:
+            self.compile()
+        return super().fit(
+            batches.starting_at(self.steps_done, self.draws),
+            epochs=self.pace.num_ticks if epochs is None else epochs,
+            steps_per_epoch=steps_per_epoch or self.pace.steps_per_tick,
+            shuffle=False,
+            **kwargs,
+        )
+
+    def move(self, batch):
+        """One step on a batch as it comes from `Batches`; returns the means of the tick so far."""
+        self.steps.assign(self.steps + 1)
+        logs = adversarial_step(self, self.prepare(batch))
+        return self.tally.update(ops.convert_to_tensor(self.steps), logs)
+
+    def prepare(self, batch):
+        """uint8 images to [-1, 1] and labels to one-hot, on the device: a quarter of the bytes to move."""
+        batch = batch | {"image": from_uint8(batch["image"])}
+        if "label" in batch:
+            batch["label"] = ops.one_hot(batch["label"], self.spec.num_classes)
+        return batch
+
+    @property
+    def metrics(self) -> list:
+        """None of Keras' own: the tally is part of the state."""
+        return []
+
+    @property
+    def state_groups(self) -> tuple[list, list, list, list]:
+        """All variables in the four groups that Keras' JAX trainer carries."""
+        return self.trainable_variables, self.non_trainable_variables, self.optimizer.variables, self.metrics_variables
+
+    @property
+    def state(self) -> list:
+        """Every variable there is: weights, averages, optimizer slots, counters. A checkpoint is this list."""
+        return [v for group in self.state_groups for v in group]
+
+    @property
+    def steps_done(self) -> int:
+        """Steps taken so far, in this run and before."""
+        return int(ops.convert_to_numpy(self.steps))
+
+    @property
+    def finished(self) -> bool:
+        """Whether the pace has come to its end."""
+        return self.steps_done >= self.pace.num_ticks * self.pace.steps_per_tick
+
+    def report_line(self, tick: int, logs: Mapping[str, float]) -> str:
+        """The line of a tick, counted from 1: `Epoch 1, Discriminator Loss: 1.2345, Generator Loss: 0.9876`."""
+        losses = (f"{player.name.title()} Loss: {logs[f'{player.name}_loss']:.4f}" for player in self.players)
+        return f"{self.pace.unit} {tick}, " + ", ".join(losses)
