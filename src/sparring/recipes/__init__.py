@@ -1,0 +1,1 @@
+"""Recipes: functions that turn a DataSpec and options into a Game."""
