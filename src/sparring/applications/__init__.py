@@ -1,0 +1,1 @@
+"""The verbs: train, sample, evaluate."""

@@ -1,0 +1,50 @@
+"""What a finished run shows: its last grid, its curves, and an animation of the training."""
+
+import io
+
+import matplotlib.figure
+import matplotlib.ticker
+from PIL import Image
+
+from sparring.bundle.files import replace_file
+from sparring.bundle.pictures import save_animation
+from sparring.training.callbacks import read_journal
+from sparring.training.run import Run
+
+FRAMES = 60  # Of the animation: four seconds.
+
+
+def draw_run(run: Run):
+    """Writes `grid.png`, `training.gif` and `curves.png` into the run's folder, as far as it has got."""
+    grids = sorted(run.samples.glob("tick-*.png"))
+    if grids:
+        replace_file(run.folder / "grid.png", grids[-1].read_bytes())
+        chosen = grids[:: -(-len(grids) // FRAMES)]
+        if chosen[-1] != grids[-1]:
+            chosen.append(grids[-1])
+        save_animation([Image.open(path).copy() for path in chosen], run.folder / "training.gif", 70)
+    lines = read_journal(run.journal)
+    if lines:
+        replace_file(run.folder / "curves.png", draw_curves(lines))
+
+
+def draw_curves(lines: list[dict]) -> bytes:
+    """A PNG of the losses and of the discriminator's outputs over the images seen, from the lines of a journal."""
+    names = [name for name in lines[0] if name not in {"tick", "steps", "images", "seconds", "images_per_second"}]
+    panels = {
+        "loss": [name for name in names if name.endswith("_loss")],
+        "discriminator's output (logit)": [name for name in names if name.endswith("_score")],
+    }
+    panels = {label: shown for label, shown in panels.items() if shown}
+    figure = matplotlib.figure.Figure(figsize=(5.5 * len(panels), 3.6), layout="constrained")
+    for axes, (label, shown) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for name in shown:
+            text = name.removesuffix("_loss").removesuffix("_score").replace("_", " ")
+            axes.plot([line["images"] for line in lines], [line[name] for line in lines], label=text, marker=".")
+        axes.set(xlabel="images seen", ylabel=label)
+        axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()

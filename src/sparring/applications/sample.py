@@ -1,0 +1,87 @@
+"""New samples from a run or a bundle."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sparring.bundle.bundle import Bundle
+from sparring.bundle.loading import load_bundle
+from sparring.bundle.pictures import grid, save_animation, save_folder, save_grid, save_npz
+from sparring.errors import UsageError
+from sparring.recipes.rebuild import rebuild_networks
+
+MILLISECONDS = 60  # A frame of an interpolation.
+
+
+def load(path: str | os.PathLike[str], *, trust: bool = False) -> Bundle:
+    """The bundle in a run's or a bundle's folder; nothing in it is executed.
+
+    Args:
+        path: The folder.
+        trust: Also load a bundle that names somebody else's recipe, which runs that recipe's code.
+
+    Raises:
+        BundleError: It is damaged, too large, or not trusted.
+
+    Example:
+        >>> images = sparring.load("runs/digits-r3gan").sample(16, labels=3)
+    """
+    return load_bundle(path, rebuild_networks, trust=trust)
+
+
+def sample(
+    run: str | os.PathLike[str],
+    *,
+    n: int = 64,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+    truncation: float | None = None,
+    interpolate: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    trust: bool = False,
+) -> Path:
+    """Draws samples and writes them.
+
+    Args:
+        run: Folder of a run or a bundle.
+        n: Number of samples; with `interpolate`, of walks side by side.
+        labels: Classes by name or number, taken in turn; all by default.
+        seed: The same seed gives the same samples.
+        truncation: As in `Bundle.latents`.
+        interpolate: Frames of an animation that walks between latents.
+        out: A grid (`.png`, `.webp`), arrays (`.npz`), an animation (`.gif`, `.webp`), or else a folder of PNGs;
+            by default `samples.png` or `walk.gif` in `run`.
+
+    Returns:
+        What was written.
+    """
+    bundle = load(run, trust=trust)
+    chosen = _labels(bundle, labels)
+    target = Path(out) if out is not None else Path(run) / ("walk.gif" if interpolate else "samples.png")
+    suffix = target.suffix.lower()
+    if interpolate:
+        if truncation is not None:
+            raise UsageError("`truncation` and `interpolate` do not go together: leave one of them out.")
+        walk = bundle.interpolate(interpolate, n, seed=seed, labels=chosen)
+        save_animation([grid(frame) for frame in walk], target, MILLISECONDS, hold_milliseconds=0)
+        return target
+    images = bundle.sample(n, seed=seed, labels=chosen, truncation=truncation)
+    numbers = bundle.labels_for(n, chosen)
+    if suffix == ".npz":
+        save_npz(images, numbers, target)
+    elif suffix in (".png", ".webp"):
+        save_grid(images, target)
+    elif not suffix:
+        names = None if numbers is None else [bundle.classes[number] for number in numbers]
+        save_folder(images, target, names)
+    else:
+        raise UsageError(f"`out` must end in .png, .webp or .npz, or be a folder. Received: {os.fspath(target)!r}")
+    return target
+
+
+def _labels(bundle: Bundle, labels: Sequence[str] | None) -> list[str | int] | None:
+    """Class names as they are; what is no name but a number, as the number of a class."""
+    if labels is None:
+        return None
+    classes = bundle.classes
+    return [int(label) if label not in classes and label.isdecimal() else label for label in labels]

@@ -1,0 +1,122 @@
+"""From a source of data to a finished run."""
+
+import os
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import sparring
+from sparring import backend
+from sparring.applications.pictures import draw_run
+from sparring.bundle.record import Record
+from sparring.data.source import Source, open_source
+from sparring.recipes.catalog import Recipe, find_recipe
+from sparring.recipes.choice import choose_recipe
+from sparring.training.game import Game
+from sparring.training.run import Run
+
+Say = Callable[[str], None]
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
+
+
+def train(
+    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | Source,
+    *,
+    recipe: str | None = None,
+    run: str | os.PathLike[str] | None = None,
+    size: str | int | tuple[int, int] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    tensorboard: bool = False,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    say: Say = print,
+) -> Run:
+    """Trains a recipe on a source of data, or goes on with the run that is in the folder.
+
+    Args:
+        source: What `open_source` takes, or a source that is open.
+        recipe: Name of the recipe, or `mine.py:my_recipe`; chosen from the data by default.
+        run: Folder of the run; `runs/SOURCE-RECIPE` by default.
+        size: As in `open_source`.
+        data_dir: As in `open_source`.
+        seed: Chooses the first weights, the order of the data and the noise.
+        epochs: Passes over the data: short for the option `images`.
+        batch_size: Short for the option of that name.
+        options: Options of the recipe.
+        tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
+        callbacks: Keras callbacks beside the run's own.
+        say: Called with each sentence a user should see.
+
+    Returns:
+        The run, with its grid, curves and animation drawn; `stopped_by` is set where a signal ended it early.
+
+    Raises:
+        SparringError: The data, the words or the folder cannot be used, or training failed; the message says why.
+    """
+    data = source if isinstance(source, Source) else open_source(source, size=size, data_dir=data_dir)
+    _describe(data, say)
+    chosen = _recipe_for(data, recipe, say)
+    lengths = {"images": epochs and epochs * data.spec.num_examples, "batch_size": batch_size}
+    given = dict(options or {}) | {name: value for name, value in lengths.items() if value is not None}
+    record = _record(data, chosen, given, seed)
+    folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"
+    started = Run(folder, record)
+    keras.utils.set_random_seed(seed)
+    game = chosen.build(data.spec, **record.options)
+    _explain(game, say)
+    own = [*callbacks, *([_tensorboard(folder)] if tensorboard else [])]
+    started.train(game, data.batches(game.pace.batch_size, seed), own, say)
+    if started.stopped_by:
+        say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
+    draw_run(started)
+    return started
+
+
+def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -> Record:
+    return Record(
+        recipe=recipe.name,
+        options=recipe.check(given),
+        spec=data.spec,
+        seed=seed,
+        source=data.name,
+        fingerprint=data.fingerprint,
+        version=sparring.__version__,
+    )
+
+
+def _describe(data: Source, say: Say):
+    height, width, channels = data.spec.shape
+    classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
+    kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
+    say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
+    for note in data.notes:
+        say(note)
+
+
+def _recipe_for(data: Source, name: str | None, say: Say) -> Recipe:
+    if name is None:
+        name, reason = choose_recipe(data.spec)
+        say(f"Recipe {name}: {reason}.")
+    return find_recipe(name)
+
+
+def _explain(game: Game, say: Say):
+    for note in game.notes:
+        say(note)
+    layers = (layer for network in game.networks for layer in network._flatten_layers())
+    if backend.name == "jax" and not backend.accelerated() and any(isinstance(x, CONVOLUTIONS) for x in layers):
+        say(
+            "JAX on a CPU runs convolutions many times slower than TensorFlow does. "
+            f"Better: KERAS_BACKEND=tensorflow, after pip install {shlex.quote('sparring[cpu]')}."
+        )
+
+
+def _tensorboard(folder: Path) -> keras.callbacks.Callback:
+    return keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)

@@ -1,0 +1,41 @@
+"""`sparring sample`: new examples from a run or a bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.quiet import quiet_import
+from sparring.environment import require_backend
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many.")] = 64,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only of this class. Repeatable.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="The same seed draws the same examples.")] = 0,
+    truncation: Annotated[
+        float | None, typer.Option(metavar="T", help="Below 1: closer to the average, less varied.")
+    ] = None,
+    interpolate: Annotated[
+        int | None, typer.Option(metavar="FRAMES", min=2, help="Walk from example to example in so many frames.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A grid (.png), a folder, arrays (.npz) or an animation (.gif).")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
+    ] = False,
+) -> None:
+    """Draw new examples from RUN and write them to a file."""
+    require_backend()
+
+    with quiet_import():
+        from sparring.applications.sample import sample as sample_application
+
+    written = sample_application(
+        run, n=n, labels=label, seed=seed, truncation=truncation, interpolate=interpolate, out=out, trust=trust
+    )
+    typer.echo(f"Wrote {written}")

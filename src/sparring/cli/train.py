@@ -1,0 +1,93 @@
+"""`sparring train`: from a source of data to a run."""
+
+import difflib
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.quiet import quiet_import
+from sparring.environment import require_backend
+from sparring.errors import UsageError
+from sparring.recipes.catalog import find_recipe, known_recipes, parse_setting
+
+
+def train(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A folder of images, an .npz file, or the name of a known data set.")
+    ],
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What to train; `sparring recipes` lists them. Or path/to/mine.py:function."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the run is kept; an interrupted run there goes on."),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="SIDE", help="Resize images to 64 (a square) or 48x64 (height x width).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Examples in one step.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chooses order, noise and first weights.")] = 0,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An option of the recipe, such as width=128. Repeatable."),
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write the log for TensorBoard into the run.")
+    ] = False,
+) -> None:
+    """Train a recipe on SOURCE.
+
+    The run's folder keeps the log, samples, the state to go on from and the finished bundle. To go on after an
+    interruption, give the same command again.
+    """
+    options = dict(map(parse_setting, settings or []))
+    if batch_size is not None and "batch_size" in options:
+        raise UsageError("The batch size is given twice. Leave out --batch-size or --set batch_size=...")
+    if epochs is not None and "images" in options:
+        raise UsageError("The length is given twice. Leave out --epochs or --set images=...")
+    _check_names(recipe, options)
+    require_backend()
+
+    with quiet_import():
+        from sparring.applications.train import train as train_application
+        from sparring.cli.progress import Progress
+
+    with Progress() as progress:
+        finished = train_application(
+            source,
+            recipe=recipe,
+            run=run,
+            size=size,
+            data_dir=data_dir,
+            seed=seed,
+            epochs=epochs,
+            batch_size=batch_size,
+            options=options,
+            tensorboard=tensorboard,
+            callbacks=[progress],
+            say=typer.echo,
+        )
+    if finished.stopped_by:
+        raise typer.Exit(128 + finished.stopped_by)  # The application has said how to go on.
+    folder = shlex.quote(str(finished.folder))
+    typer.echo(f"The run is in {folder}. Draw from it with: sparring sample {folder}")
+
+
+def _check_names(recipe: str | None, options: Iterable[str]) -> None:
+    """Refuse a wrong name now: Keras takes seconds to import, and the data may take longer."""
+    if recipe is not None:
+        find_recipe(recipe).check_names(options)
+        return
+    known = {name for found in known_recipes().values() for name in found.options}  # The data chooses among these.
+    for name in set(options) - known:
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
+        raise UsageError(f"No recipe has an option `{name}`.{hint} `sparring recipes NAME` lists those of a recipe.")
