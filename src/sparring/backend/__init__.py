@@ -3,6 +3,7 @@
 Names:
     value_and_grad(fn, variables, state): Value, extras and gradients of `fn() -> (scalar, extras)`.
     scores_and_gradient(fn, x, state): `fn(x)` and the gradient of its sum by `x`, itself differentiable.
+    leaky_relu(x, slope): With one slope at 0, on which padding lies exactly.
     num_replicas(): How many devices share a step.
     accelerated(): Whether a GPU or TPU is there.
     jit_compile(): Whether `fit` compiles its step with XLA.
@@ -26,6 +27,7 @@ else:
 name = keras.config.backend()
 value_and_grad = chosen.value_and_grad
 scores_and_gradient = chosen.scores_and_gradient
+leaky_relu = chosen.leaky_relu
 num_replicas = chosen.num_replicas
 accelerated = chosen.accelerated
 jit_compile = chosen.jit_compile

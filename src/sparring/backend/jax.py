@@ -1,5 +1,6 @@
 """JAX: the step runs inside a `keras.StatelessScope` over the whole state, gradients inside a nested one."""
 
+import contextlib
 from collections.abc import Callable
 
 import jax
@@ -46,6 +47,11 @@ def scores_and_gradient(fn, x, state):
     return scores, gradient
 
 
+def leaky_relu(x, slope):
+    """`x` where it is positive, else `slope * x`; `jax.nn.leaky_relu` has another gradient at exactly 0."""
+    return jax.numpy.where(x > 0, x, slope * x)
+
+
 def num_replicas():
     """One: JAX splits the arrays of a step over devices, not the step."""
     return 1
@@ -65,6 +71,10 @@ class Stepper:
 
     move: Callable
     state_groups: tuple[list, ...]
+
+    def scope(self):
+        """Where variables are made that belong to this model; `keras.distribution` needs none."""
+        return contextlib.nullcontext()
 
     def train_step(self, state, batch):
         groups = self.state_groups

@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+# Grappler's remapper would fuse a convolution with the leaky ReLU behind it, fails where the gradient needs what lies
+# between them, and says so on the terminal at every first step. Nothing is slower without it.
+tf.config.optimizer.set_experimental_options({"remapping": False})
+
 
 def value_and_grad(fn, variables, state):
     """Returns `((loss, extras), gradients)` of `fn() -> (loss, extras)`; `state` is JAX's need, not TensorFlow's.
@@ -27,6 +31,11 @@ def scores_and_gradient(fn, x, state):
     return scores, tape.gradient(scores, x)
 
 
+def leaky_relu(x, slope):
+    """`x` where it is positive, else `slope * x`."""
+    return tf.nn.leaky_relu(x, slope)
+
+
 def num_replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
@@ -44,6 +53,14 @@ class Stepper:
     """What `fit` calls for one step: `self.move(batch)`, a dictionary of logs."""
 
     move: Callable
+    distribute_strategy: tf.distribute.Strategy
+
+    def scope(self):
+        """Where variables are made that belong to this model: those of its optimizers live where its weights do.
+
+        An optimizer made outside of it counts the step of every replica as a step of its own.
+        """
+        return self.distribute_strategy.scope()
 
     def train_step(self, batch):
         return self.move(batch)

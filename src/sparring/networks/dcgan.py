@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from sparring.layers.activation import LeakyReLU
 from sparring.layers.projection import ProjectionHead
 from sparring.networks.inputs import cut_to, image_inputs, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
@@ -38,10 +39,10 @@ def dcgan_discriminator(
     doublings, *_ = canvas(*shape[:2])
     inputs = image_inputs(shape, num_classes)
     x = padded(inputs[0], shape)
-    x = layers.LeakyReLU(0.2)(_initialised(layers.Conv2D, width, 2 if doublings else 1)(x))
+    x = LeakyReLU()(_initialised(layers.Conv2D, width, 2 if doublings else 1)(x))
     for step in range(1, doublings):
         x = _initialised(layers.Conv2D, width * 2**step, 2, use_bias=False)(x)
-        x = layers.LeakyReLU(0.2)(_normalised(x, synchronized))
+        x = LeakyReLU()(_normalised(x, synchronized))
     logits = ProjectionHead()([layers.Flatten()(x), *inputs[1:]])
     return keras.Model(inputs, logits, name="discriminator")
 

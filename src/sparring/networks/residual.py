@@ -1,87 +1,98 @@
-"""Residual networks without normalisation: the R3GAN pair (Huang et al. 2024, arXiv:2501.05441)."""
+"""Residual networks without normalisation: the R3GAN pair (Huang et al. 2024, arXiv:2501.05441, section 4)."""
 
 import math
 
 import keras
 from keras import layers
 
+from sparring.errors import UsageError
+from sparring.layers.activation import LeakyReLU
 from sparring.layers.basis import Basis
 from sparring.layers.projection import ProjectionHead
 from sparring.networks.inputs import cut_to, image_inputs, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
 
-SLOPE = 0.2
-EXPANSION = 2
+GAIN = 2**0.5  # Of a leaky ReLU, nearly: keeps the variance of what passes through it.
+MOST_DOUBLINGS = 3  # Of the channels.
 
 
 def residual_generator(
-    shape: tuple[int, int, int], num_classes: int, *, latent_dim: int, width: int, blocks: int
+    shape: tuple[int, int, int], num_classes: int, *, latent_dim: int, width: int, blocks: int, patch: int
 ) -> keras.Model:
-    """A learned base, then `blocks` residual blocks at each size, doubled bilinearly between sizes."""
-    doublings, height, base_width, *_ = canvas(*shape[:2])
+    """A learned base, then `blocks` residual blocks at each size, doubled bilinearly between sizes.
+
+    With a `patch` of 2 the last layer unfolds each position to 2x2 pixels, and there are no blocks at full size.
+    """
+    sizes, height, base_width = _plan(shape, patch)
     inputs = latent_inputs(latent_dim, num_classes)
-    scale = _branch_scale(blocks * (doublings + 1))
-    x = Basis(height, base_width, _channels(width, doublings))(joined(inputs))
-    for step in range(doublings + 1):
-        if step:
+    x = Basis(height, base_width, _channels(width, sizes - 1))(joined(inputs))
+    for step in reversed(range(sizes)):
+        if step < sizes - 1:
             x = layers.UpSampling2D(2, interpolation="bilinear")(x)
-            x = _pointwise(_channels(width, doublings - step), 1.0)(x)
+            x = _convolution(_channels(width, step), 1)(x)
         for _ in range(blocks):
-            x = _block(x, scale)
-    x = _pointwise(shape[-1], 1.0)(x)
+            x = _block(x, blocks * sizes)
+    x = LeakyReLU()(x)
+    if patch == 1:
+        x = _convolution(shape[-1], 1, GAIN)(x)
+    else:
+        # Of the 4x4 weights from each of `width` channels, 2x2 reach any one pixel.
+        weights = keras.initializers.RandomNormal(stddev=GAIN / math.sqrt(4 * width))
+        x = layers.Conv2DTranspose(shape[-1], 4, strides=2, padding="same", kernel_initializer=weights)(x)
     return keras.Model(inputs, cut_to(x, shape), name="generator")
 
 
-def residual_discriminator(shape: tuple[int, int, int], num_classes: int, *, width: int, blocks: int) -> keras.Model:
+def residual_discriminator(
+    shape: tuple[int, int, int], num_classes: int, *, width: int, blocks: int, patch: int
+) -> keras.Model:
     """The generator's mirror image: residual blocks, halved by averaging between sizes, one logit at the end."""
-    doublings, height, base_width, *_ = canvas(*shape[:2])
+    sizes, height, base_width = _plan(shape, patch)
     inputs = image_inputs(shape, num_classes)
-    scale = _branch_scale(blocks * (doublings + 1))
-    x = _pointwise(_channels(width, 0), 1.0)(padded(inputs[0], shape))
-    for step in range(doublings + 1):
+    x = padded(inputs[0], shape)
+    x = _convolution(width, 1)(x) if patch == 1 else _convolution(width, 4, strides=2)(x)
+    for step in range(sizes):
         if step:
             x = layers.AveragePooling2D(2)(x)
-            x = _pointwise(_channels(width, step), 1.0)(x)
+            x = _convolution(_channels(width, step), 1)(x)
         for _ in range(blocks):
-            x = _block(x, scale)
+            x = _block(x, blocks * sizes)
+    x = LeakyReLU()(x)
     # Neither carries a bias: the paired loss reads the difference of two logits under one label, where it cancels.
-    x = _depthwise((height, base_width), "valid", 1.0, use_bias=False)(x)
+    weights = keras.initializers.RandomNormal(stddev=1 / math.sqrt(height * base_width))
+    x = layers.DepthwiseConv2D((height, base_width), use_bias=False, depthwise_initializer=weights)(x)
     logits = ProjectionHead(use_bias=False)([layers.Flatten()(x), *inputs[1:]])
     return keras.Model(inputs, logits, name="discriminator")
 
 
+def _plan(shape: tuple[int, int, int], patch: int) -> tuple[int, int, int]:
+    """The number of sizes with blocks, and the height and width of the smallest."""
+    doublings, height, base_width, *_ = canvas(*shape[:2])
+    if patch == 2 and not doublings:
+        raise UsageError(f"`patch=2` needs images of at least 8 pixels a side. Received: {shape[0]}x{shape[1]}")
+    return doublings + 1 - (patch - 1), height, base_width
+
+
 def _channels(width: int, halvings: int) -> int:
-    """`width` at full size, doubled with every halving up to eight times."""
-    return width * 2 ** min(halvings, 3)
+    """`width` at the largest size, doubled with every halving."""
+    return width * 2 ** min(halvings, MOST_DOUBLINGS)
 
 
-def _block(x, scale: float):
-    """An inverted bottleneck (figure 2 of the paper) that starts as the identity.
+def _block(x, num_blocks: int):
+    """Two 3x3 convolutions beside the identity, which the block is at first: the last of them starts at zero.
 
-    Where the paper groups its 3x3 convolution by 16 channels this one is depthwise: on a CPU a grouped convolution
-    costs 20 to 60 times a dense one, a depthwise one a seventeenth.
+    The first is scaled by Fixup's rule for two layers (Zhang et al. 2019, arXiv:1901.09321). The paper's last
+    configuration, E, groups a 3x3 convolution by 16 channels between two of 1x1; on a CPU a grouped convolution costs
+    20 to 60 times a dense one, so this is its configuration before that, dense.
     """
     channels = x.shape[-1]
-    y = _pointwise(EXPANSION * channels, scale)(x)
-    y = layers.LeakyReLU(SLOPE)(y)
-    y = _depthwise((3, 3), "same", scale * 2**0.5)(y)
-    y = layers.LeakyReLU(SLOPE)(y)
-    y = layers.Conv2D(channels, 1, use_bias=False, kernel_initializer="zeros")(y)
+    y = LeakyReLU()(x)
+    y = _convolution(channels, 3, GAIN * num_blocks**-0.5)(y)
+    y = LeakyReLU()(y)
+    y = layers.Conv2D(channels, 3, padding="same", use_bias=False, kernel_initializer="zeros")(y)
     return layers.Add()([x, y])
 
 
-def _branch_scale(num_blocks: int) -> float:
-    """Fixup's scale of the first two of three convolutions in a branch (Zhang et al. 2019, arXiv:1901.09321)."""
-    return num_blocks**-0.25
-
-
-def _pointwise(channels: int, scale: float):
-    """A 1x1 convolution with weights of variance `scale^2 / fan_in`."""
+def _convolution(channels: int, kernel: int, scale: float = 1.0, strides: int = 1):
+    """A convolution with normal weights of variance `scale^2 / fan_in`."""
     weights = keras.initializers.VarianceScaling(scale**2, "fan_in", "untruncated_normal")
-    return layers.Conv2D(channels, 1, kernel_initializer=weights)
-
-
-def _depthwise(size: tuple[int, int], padding: str, scale: float, **kwargs):
-    """A depthwise convolution; Keras' own scaling would count all channels into its fan-in."""
-    weights = keras.initializers.RandomNormal(stddev=scale / math.prod(size) ** 0.5)
-    return layers.DepthwiseConv2D(size, padding=padding, depthwise_initializer=weights, **kwargs)
+    return layers.Conv2D(channels, kernel, strides=strides, padding="same", kernel_initializer=weights)

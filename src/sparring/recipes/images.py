@@ -19,6 +19,7 @@ from sparring.training.players import Player
 
 Count = Annotated[int, Field(ge=1, le=4096)]
 Blocks = Annotated[int, Field(ge=1, le=16)]
+Patch = Annotated[int, Field(ge=1, le=2)]
 Images = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Strength = Annotated[float, Field(ge=0)]
@@ -103,11 +104,12 @@ def dcgan(
 def r3gan(
     spec: DataSpec,
     *,
-    images: Images = 1_000_000,
-    batch_size: Count = 64,
+    images: Images = 500_000,
+    batch_size: Count = 32,
     latent_dim: Count = 64,
     width: Count = 32,
     blocks: Blocks = 1,
+    patch: Patch | None = None,
     gamma: Strength | None = None,
     learning_rate: Rate = 1e-3,
     final_learning_rate: Rate = 1e-4,
@@ -116,34 +118,39 @@ def r3gan(
     """Residual networks without normalisation, relativistic loss, R1 and R2 (Huang et al. 2024, arXiv:2501.05441).
 
     Equation 2 of the paper with both penalties on every step; the learning rate falls on a cosine over the training.
-    The grouped convolutions of the paper's blocks are depthwise here, because grouped ones are slow on a CPU.
+    The paper's grouped convolutions are dense here, because grouped ones are slow on a CPU.
 
     Args:
         images: Images to train on in all; the learning rate reaches its end there.
         batch_size: Images in a step.
         latent_dim: Size of the noise vector.
-        width: Channels at the image's full size; doubled with every halving, up to eight times.
+        width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
         blocks: Residual blocks at each size.
+        patch: 1 has blocks at full size; 2 folds 2x2 pixels into one position first, a quarter of the work there;
+            None takes 2 from 16 pixels a side on.
         gamma: Strength of R1 and R2; None takes it from the data, 0.01 times the mean squared distance of two images.
         learning_rate: Of both Adams, with beta1 0 and beta2 0.99, at the beginning.
         final_learning_rate: At the end.
         ema_halflife_images: Half-life of the averaged generator.
     """
-    steps = max(1, images // batch_size)
     notes = []
     if gamma is None:
         gamma = 1e-2 * spec.squared_distance
         notes.append(f"gamma is {gamma:.3g}, 0.01 times the mean squared distance of two images.")
+    if patch is None:
+        patch = 2 if min(spec.shape[:2]) >= 16 else 1
+    sizes = {"width": width, "blocks": blocks, "patch": patch}
 
     def adam():
+        steps = max(1, images // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=final_learning_rate / learning_rate)
         return keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
 
     return _two_players(
         spec,
         Adversarial(
-            residual_generator(spec.shape, spec.num_classes, latent_dim=latent_dim, width=width, blocks=blocks),
-            residual_discriminator(spec.shape, spec.num_classes, width=width, blocks=blocks),
+            residual_generator(spec.shape, spec.num_classes, latent_dim=latent_dim, **sizes),
+            residual_discriminator(spec.shape, spec.num_classes, **sizes),
             relativistic,
             gamma,
         ),

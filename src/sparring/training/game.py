@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
-from sparring.backend import Stepper, jit_compile
+from sparring.backend import Stepper, jit_compile, num_replicas
 from sparring.data.batches import Batches
 from sparring.data.spec import DataSpec
+from sparring.errors import UsageError
 from sparring.ops.color import from_uint8
 from sparring.training.average import Average
 from sparring.training.pace import Pace
@@ -62,10 +63,20 @@ class Game(Stepper, keras.Model):
         self.built = True
 
     def compile(self):
-        """Builds the players' optimizers; `fit` does it by itself."""
+        """Builds the players' optimizers; `fit` does it by itself.
+
+        Raises:
+            UsageError: The devices cannot share a batch equally.
+        """
         super().compile(optimizer="sgd", jit_compile=jit_compile())
-        for player in self.players:
-            player.compile()
+        with self.scope():
+            if self.pace.batch_size % num_replicas():  # The mean of two means is not the mean of unequal parts.
+                raise UsageError(
+                    f"`batch_size` must be a multiple of the number of devices, {num_replicas()}. "
+                    f"Received: batch_size={self.pace.batch_size}"
+                )
+            for player in self.players:
+                player.compile()
         self.optimizer = Optimizers(self.players)
 
     def fit(self, batches: Batches, *, epochs: int | None = None, steps_per_epoch: int | None = None, **kwargs):

@@ -1,0 +1,237 @@
+"""One result, whatever it is computed on: TensorFlow or JAX, one device or two."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import equal_process
+from equal_process import BATCH_SIZE, OPTIONS, SHAPES, STEPS, build, generate, source_for, state_of, take_steps
+from sparring.backend import scores_and_gradient
+from sparring.data.batches import Batches
+from sparring.errors import UsageError
+from sparring.layers.activation import LeakyReLU
+from sparring.recipes.catalog import known_recipes
+from sparring.training.checkpoint import Checkpoints
+
+BACKEND = keras.config.backend()
+OTHER = {"tensorflow": "jax", "jax": "tensorflow"}[BACKEND]
+TWO_DEVICES, OTHER_BACKEND = "two devices", "the other backend"
+
+# How much of the way that a variable went may be another way: the largest difference of two states over the largest
+# change since the start. The worst variable measured (Zen 4, Keras 3.15.1, TensorFlow 2.21, JAX 0.10):
+#               TensorFlow = JAX   TensorFlow on 1 = on 2   JAX on 1 = on 2
+#     article        2.4e-5               2.4e-5                1.2e-5
+#     dcgan          7.0e-5               2.3e-5                1.3e-4
+#     r3gan          1.4e-3               3.1e-4                1.6e-5
+# It is rounding, which Adam enlarges when it divides a gradient by its own size. In r3gan the loss reads the difference
+# of two logits, in which most of what a bias does to both cancels, so that three digits are lost before; a
+# backend differs from itself, too, when the rows of the batch are in reverse order.
+TOLERANCE = {"article": 2e-4, "dcgan": 1e-3, "r3gan": 5e-3}
+
+
+def start_process(backend, devices, starts, results):
+    results.mkdir()
+    script = pathlib.Path(equal_process.__file__)
+    environment = os.environ | {
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0",
+    }
+    words = [sys.executable, str(script), str(devices), str(starts), str(results)]
+    with (results / "output.txt").open("w") as output:
+        return subprocess.Popen(words, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_quickly():
+    """Compiling is what takes the time here, not running; `start_process` says the same to the other processes."""
+    if BACKEND != "jax":
+        yield
+        return
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory):
+    """A checkpoint of every recipe at step 0, made by the backend of this process."""
+    folder = tmp_path_factory.mktemp("starts")
+    for name in SHAPES:
+        game = build(name)
+        game.compile()
+        Checkpoints(folder / name).save(game)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def processes(starts, tmp_path_factory):
+    """The other processes and their folders; all of them start at once and run beside this one."""
+    started = {TWO_DEVICES: (BACKEND, 2)}
+    if BACKEND == "tensorflow" and importlib.util.find_spec(OTHER):
+        started[OTHER_BACKEND] = (OTHER, 1)
+    folders = {case: tmp_path_factory.mktemp("results") / "here" for case in started}
+    running = {case: start_process(*how, starts, folders[case]) for case, how in started.items()}
+    yield {case: (process, folders[case]) for case, process in running.items()}
+    for process in running.values():
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def here(starts, processes):
+    """The outcome of every recipe in this process: one device, the backend of pytest."""
+    return {name: take_steps(name, starts)[1] for name in SHAPES}
+
+
+@pytest.fixture
+def folder_of(processes):
+    """Where the process of a case has put its outcome, once it has ended."""
+
+    def folder_of(case):
+        if case == OTHER_BACKEND and BACKEND != "tensorflow":
+            pytest.skip("the pass on TensorFlow compares the backends; once is enough")
+        if case not in processes:
+            pytest.skip(f"{OTHER} is not installed")
+        process, folder = processes[case]
+        code = process.wait(timeout=600)
+        assert code == 0, (folder / "output.txt").read_text()[-4000:]
+        return folder
+
+    return folder_of
+
+
+def read(path):
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def part(found, prefix):
+    return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
+
+
+def difference(expected, found):
+    """The variable that differs most, and by what share of the way it went; a constant must not differ at all."""
+    starts, after, other = part(expected, "start/"), part(expected, "state/"), part(found, "state/")
+    assert starts.keys() == after.keys() == other.keys()
+    shares = {}
+    for key, start in starts.items():
+        way = np.abs(np.subtract(after[key], start, dtype=np.float64)).max()
+        error = np.abs(np.subtract(after[key], other[key], dtype=np.float64)).max()
+        shares[key] = error / way if way else np.inf * error if error else 0.0
+    worst = max(shares, key=shares.get)
+    return worst, shares[worst]
+
+
+def batch_of(name, step):
+    return source_for(name).batches(BATCH_SIZE).starting_at(step, {"latents": (OPTIONS["latent_dim"],)})[0]
+
+
+def test_every_recipe_is_compared():
+    assert set(SHAPES) == set(TOLERANCE) == set(known_recipes())
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("case", [OTHER_BACKEND, TWO_DEVICES])
+def test_three_steps_are_the_same(case, name, here, folder_of):
+    expected, found = here[name], read(folder_of(case) / f"{name}.npz")
+    for key, value in part(expected, "start/").items():  # One's checkpoint is the other's, bit for bit.
+        np.testing.assert_array_equal(found[f"start/{key}"], value, err_msg=key)
+    np.testing.assert_allclose(found["images"], expected["images"], rtol=0, atol=1e-5)
+    worst, share = difference(expected, found)
+    print(f"{share:.1e} in {worst}")  # pytest -rP shows it: for whoever measures the tolerances again.
+    assert share < TOLERANCE[name], worst
+    for key, value in part(expected, "logs/").items():
+        # A mean of logits of either sign may come near zero, where only its absolute error says anything.
+        np.testing.assert_allclose(found[f"logs/{key}"], value, rtol=1e-5, atol=1e-6 if "score" in key else 0)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_checkpoint_comes_back_from_the_other_backend(name, folder_of):
+    folder = folder_of(OTHER_BACKEND)
+    game, found = build(name), read(folder / f"{name}.npz")
+    game.compile()
+    Checkpoints(folder / name).restore(game)
+    assert game.steps_done == STEPS
+    for key, value in state_of(game).items():
+        np.testing.assert_array_equal(found[f"state/{key}"], value, err_msg=key)
+    assert np.isfinite(generate(game)).all()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_two_devices_share_a_batch_and_nothing_in_it(name, here, folder_of):
+    """Every draw comes with the batch, so no two devices work on the same noise."""
+    found = read(folder_of(TWO_DEVICES) / f"{name}.npz")
+    for step in range(STEPS):
+        batch = batch_of(name, step)
+        devices = sorted({key.split("/")[0] for key in part(found, f"seen/{step}/")})
+        assert devices == ["0", "1"]
+        for key, rows in batch.items():
+            np.testing.assert_array_equal(here[name][f"seen/{step}/0/{key}"], rows)
+            halves = [found[f"seen/{step}/{device}/{key}"] for device in devices]
+            assert [len(half) for half in halves] == [BATCH_SIZE // 2] * 2
+            np.testing.assert_array_equal(np.concatenate(halves), rows)
+        assert len(np.unique(batch["latents"], axis=0)) == BATCH_SIZE
+
+
+def test_a_run_over_two_devices_goes_on_where_it_was(folder_of):
+    found = read(folder_of(TWO_DEVICES) / "run.npz")
+    assert found["whole/finished"]
+    for key, value in part(found, "whole/").items():
+        np.testing.assert_array_equal(found[f"pieces/{key}"], value, err_msg=key)
+
+
+class SharedLatents(Batches):
+    """What two replicas would train on if each drew the same latents."""
+
+    def __getitem__(self, index):
+        batch = super().__getitem__(index)
+        return batch | {"latents": np.tile(batch["latents"][: BATCH_SIZE // 2], (2, 1))}
+
+
+def halve_the_gradients(game):
+    """As if replicas took the mean of gradients that are shares of a mean already; Adam's steps hide it."""
+    for player in game.players:
+        player.loss = lambda game, batch, loss=player.loss: (loss(game, batch)[0] / 2, loss(game, batch)[1])
+
+
+def perturb_a_weight(game):
+    weight = game.networks[0].trainable_variables[0]
+    value = ops.convert_to_numpy(weight).copy()
+    value.flat[0] += 1e-3
+    weight.assign(value)
+
+
+@pytest.mark.parametrize("harm", ["shared latents", halve_the_gradients, perturb_a_weight])
+def test_the_comparison_would_find(harm, starts, here):
+    examples = source_for("article").examples
+    harmed = {"batches": SharedLatents(examples, BATCH_SIZE)} if harm == "shared latents" else {"harm": harm}
+    _, share = difference(here["article"], take_steps("article", starts, **harmed)[1])
+    assert share > 10 * max(TOLERANCE.values())
+
+
+@pytest.mark.parametrize("name", ["dcgan", "r3gan"])
+def test_leaky_relu_has_one_slope_at_zero(name):
+    """A padded border is zero, and stays it behind a convolution whose bias has not moved."""
+    layers = [x for network in build(name).networks for x in network.layers if isinstance(x, LeakyReLU)]
+    slopes = [scores_and_gradient(layer, ops.zeros((1, 1)), [])[1] for layer in layers]
+    assert slopes
+    assert [float(slope[0, 0]) for slope in slopes] == pytest.approx([0.2] * len(slopes))
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
+    game = build("article")
+    monkeypatch.setattr("sparring.training.game.num_replicas", lambda: 3)
+    with pytest.raises(UsageError, match=r"multiple of the number of devices, 3\. Received: batch_size=8"):
+        game.compile()
