@@ -152,10 +152,10 @@ def test_the_tally_is_the_mean_of_the_tick_and_begins_anew(stripes):
 
 
 def test_the_pace():
-    pace = Pace.over(num_examples=1000, images=100_000, batch_size=64)
-    assert (pace.tick_images, pace.unit, pace.num_ticks) == (1000, "Epoch", 100)
-    assert Pace.over(60_000, 100_000, 64).tick_images == 10_000
-    assert Pace.over(50, 100_000, 64).tick_images == 1000
+    pace = Pace.over(num_examples=5000, images=100_000, batch_size=64)
+    assert (pace.tick_images, pace.unit, pace.num_ticks) == (5000, "Epoch", 20)
+    assert [Pace.over(n, 100_000, 64).tick_images for n in (50, 60_000)] == [2_000, 10_000]
+    assert Pace.over(50, 500_000, 64).tick_images == Pace.over(50, 100_000, 64).tick_images
     assert Pace(43_140, 100, 1438, "Epoch").num_ticks == 30
 
 

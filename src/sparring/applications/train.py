@@ -75,7 +75,8 @@ def train(
     started.train(game, data.batches(game.pace.batch_size, seed), own, say)
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
-    draw_run(started)
+    with started.writing():
+        draw_run(started)
     return started
 
 

@@ -11,7 +11,7 @@ import keras
 import pydantic
 
 from sparring.bundle.bundle import CARD, MAX_SHEET, SHEET, WEIGHTS, Bundle, Sheet, check_finite, named_weights
-from sparring.bundle.record import Record
+from sparring.bundle.record import Record, first_fault
 from sparring.bundle.tensors import read_shapes, read_tensors
 from sparring.errors import BundleError
 
@@ -100,9 +100,7 @@ def _read_sheet(folder: Path) -> Sheet:
     try:
         return Sheet.model_validate_json(text)
     except pydantic.ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:200] or "the whole"
-        raise BundleError(f"`{folder / SHEET}` cannot be used: {where!r}: {first['msg'][:200]}.") from error
+        raise BundleError(f"`{folder / SHEET}` cannot be used: {first_fault(error)}.") from error
 
 
 def _built(build: Build, sheet: Sheet, trust: bool) -> dict[str, keras.Model]:

@@ -69,6 +69,13 @@ class Record(pydantic.BaseModel, frozen=True, extra="forbid"):
         return {"recipe": self.recipe, **self.options, "seed": self.seed, "source": self.source, **spec}
 
 
+def first_fault(error: pydantic.ValidationError) -> str:
+    """Where JSON is not what was expected, and how: `'options.width': expected a finite number`."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:200] or "the whole"
+    return f"{where!r}: {first['msg'][:200]}"
+
+
 def _phrase(name: str, values: dict[str, object]) -> str:
     if name not in values:
         return f"{name} not set"

@@ -66,7 +66,7 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
     if digest is None:
         raise BundleError(f"`{path}` carries no sha256 digest: it was not written by sparring, or was changed since.")
     if digest != _digest(tensors, metadata):
-        raise BundleError(f"`{path}` is damaged: its content does not match its sha256 digest; get or train it anew.")
+        raise BundleError(f"`{path}` is damaged: its content does not match its sha256 digest.")
     return tensors, metadata
 
 

@@ -73,6 +73,7 @@ def dcgan(
     width: Count = 32,
     learning_rate: Rate = 2e-4,
     ema_halflife_images: Strength = 10_000,
+    tick_images: Images | None = None,
 ) -> Game:
     """Convolutions with batch normalisation, binary cross-entropy: the classic (Radford et al. 2015, arXiv:1511.06434).
 
@@ -83,6 +84,7 @@ def dcgan(
         width: Channels at half the image's size; doubled with every halving.
         learning_rate: Of both Adams, with beta1 0.5 (section 3 of the paper).
         ema_halflife_images: Half-life of the averaged generator.
+        tick_images: Images between two looks; None takes the number there are, between 2,000 and 10,000.
     """
     synchronized = num_replicas() > 1
     return _two_players(
@@ -95,7 +97,7 @@ def dcgan(
             non_saturating,
         ),
         partial(keras.optimizers.Adam, learning_rate, beta_1=0.5),
-        pace=Pace.over(spec.num_examples, images, batch_size),
+        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
         latent_dim=latent_dim,
         halflife_images=ema_halflife_images,
     )
@@ -114,6 +116,7 @@ def r3gan(
     learning_rate: Rate = 1e-3,
     final_learning_rate: Rate = 1e-4,
     ema_halflife_images: Strength = 20_000,
+    tick_images: Images | None = None,
 ) -> Game:
     """Residual networks without normalisation, relativistic loss, R1 and R2 (Huang et al. 2024, arXiv:2501.05441).
 
@@ -132,6 +135,7 @@ def r3gan(
         learning_rate: Of both Adams, with beta1 0 and beta2 0.99, at the beginning.
         final_learning_rate: At the end.
         ema_halflife_images: Half-life of the averaged generator.
+        tick_images: Images between two looks; None takes the number there are, between 2,000 and 10,000.
     """
     notes = []
     if gamma is None:
@@ -155,7 +159,7 @@ def r3gan(
             gamma,
         ),
         adam,
-        pace=Pace.over(spec.num_examples, images, batch_size),
+        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
         latent_dim=latent_dim,
         halflife_images=ema_halflife_images,
         notes=notes,

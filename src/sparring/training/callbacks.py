@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 from sparring.bundle.bundle import Bundle
-from sparring.bundle.files import replace_file
+from sparring.bundle.files import append_line, replace_file
 from sparring.bundle.pictures import save_grid
 from sparring.errors import RunError
-from sparring.training.checkpoint import Checkpoints
+from sparring.training.checkpoint import Checkpoints, arrays, first_not_finite
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -68,15 +68,18 @@ class StopWhenAsked(keras.callbacks.Callback):
 
 
 class StopOnNonFinite(TickCallback):
-    """Ends the run when a loss is not finite, before anything of that tick is stored."""
+    """Ends the run when a loss or a weight is not finite, before anything of that tick is stored."""
 
     def on_tick(self, tick, logs):
-        for name, value in logs.items():
-            if not math.isfinite(value):
-                raise RunError(
-                    f"{name} became {value} in {self.model.pace.unit.lower()} {tick}. The last good state is kept. "
-                    "Try a smaller learning rate, or look at the data for outliers."
-                )
+        # A weight can be infinite while the losses are not: hinge losses, say, do not see by how much they are won.
+        bad = next((f"{name} became {value}" for name, value in logs.items() if not math.isfinite(value)), None)
+        if bad is None and (name := first_not_finite(arrays(self.model))):
+            bad = f"The variable {name} is not finite any more"
+        if bad:
+            raise RunError(
+                f"{bad} in {self.model.pace.unit.lower()} {tick}. The last good state is kept. "
+                "Try a smaller learning rate, or look at the data for outliers."
+            )
 
 
 class Journal(TickCallback):
@@ -108,18 +111,20 @@ class Journal(TickCallback):
             "images_per_second": round((steps - self._steps) * batch_size / self._tick_seconds, 1),
             **logs,
         }
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.path, json.dumps(line))
 
 
 def read_journal(path: pathlib.Path) -> list[dict]:
-    """The lines of a `log.jsonl`; a last line that was cut off while it was written is left out."""
-    lines = []
-    for text in path.read_text().splitlines() if path.exists() else []:
+    """The lines of a `log.jsonl`, up to one that was cut off while it was written or is damaged."""
+    lines: list[dict] = []
+    for text in path.read_text(errors="replace").splitlines() if path.exists() else []:
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
         except json.JSONDecodeError:
             break
+        if not isinstance(line, dict) or not isinstance(line.get("steps"), int):
+            break
+        lines.append(line)
     return lines
 
 

@@ -21,9 +21,12 @@ class Pace:
     unit: str = "Tick"
 
     @classmethod
-    def over(cls, num_examples: int, images: int, batch_size: int) -> Self:
-        """A tick for each pass over the data, but no fewer than 10 and no more than 100 of them in all."""
-        tick_images = min(max(num_examples, images // 100), max(images // 10, batch_size))
+    def over(cls, num_examples: int, images: int, batch_size: int, tick_images: int | None = None) -> Self:
+        """By default a tick for each pass over the data, but of no fewer than 2,000 images and no more than 10,000.
+
+        It does not depend on the length of the training, so that a run can be made longer.
+        """
+        tick_images = min(max(num_examples, 2_000), 10_000) if tick_images is None else tick_images
         return cls(images, batch_size, tick_images, "Epoch" if tick_images == num_examples else "Tick")
 
     @property

@@ -1,16 +1,21 @@
 """A run is a folder; giving the same command again goes on where it was."""
 
+import contextlib
 import errno
+import os
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import filelock
 import keras
+import pydantic
 
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
-from sparring.bundle.record import Record
+from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
 from sparring.errors import RunError
 from sparring.training.callbacks import (
@@ -26,6 +31,9 @@ from sparring.training.checkpoint import Checkpoints
 from sparring.training.game import Game
 
 LENGTH = "images"  # The one option that may change when a run goes on: how long it goes on.
+OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
+# What a process leaves that was killed before it had written the record: the folder still counts as empty.
+BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
 
 
 class Run:
@@ -49,7 +57,7 @@ class Run:
         self.samples = folder / "samples"
         self.bundle = folder / "bundle"
         self.stopped_by = None
-        self._settle()
+        self._check_folder()
 
     def train(
         self, game: Game, batches: Batches, callbacks: Iterable[keras.callbacks.Callback] = (), say: Callable = print
@@ -65,15 +73,22 @@ class Run:
         Raises:
             RunError: Another process trains in this folder, a loss or weight is not finite, or nothing can be written.
         """
-        lock = filelock.FileLock(self.folder / ".lock", blocking=False)
+        with self.writing(), self._alone():
+            self._check_folder()  # Again: another process may have begun here since this one looked.
+            replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
+            for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
+                litter.unlink()
+            self._train(game, batches, list(callbacks), say)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Makes of a failure to write into the folder a RunError that says why, and what is still good."""
         try:
-            with lock:
-                for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
-                    litter.unlink()
-                self._train(game, batches, list(callbacks), say)
-        except filelock.Timeout:
-            raise RunError(f"Another process is training in {self.folder}. Wait, or choose another folder.") from None
+            yield
         except OSError as error:
+            # Errors of other files are not the run's: a callback's own, a pipe that was closed.
+            if error.filename is None or not _is_about(error.filename, self.folder):
+                raise
             raise RunError(self._unwritable(error)) from error
 
     def snapshot(self, game: Game) -> Bundle:
@@ -81,16 +96,20 @@ class Run:
         return Bundle(self.record, game.average.copies, game.steps_done * game.pace.batch_size)
 
     def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable):
+        self.stopped_by = None
         game.compile()
-        metadata = self.checkpoints.restore(game)
+        metadata = self.checkpoints.restore(game, say)
         rewind_journal(self.journal, game.steps_done)
+        unit, done = game.pace.unit.lower(), round(game.steps_done / game.pace.steps_per_tick, 2)
+        if game.finished:
+            say(f"The run in {self.folder} is finished: {done:g} {unit}s. Ask for more of them to go on.")
+            return
         if metadata:
-            unit, done = game.pace.unit.lower(), game.steps_done / game.pace.steps_per_tick
             say(f"Going on after {done:g} of {game.pace.num_ticks} {unit}s in {self.folder}.")
         journal = Journal(self.journal, float(metadata["seconds"]) if metadata else 0.0)
         with StopWhenAsked() as asked:
             _fit(game, batches, [asked, *self._own_callbacks(game, journal), *callbacks])
-        self.stopped_by = asked.asked
+        self.stopped_by = None if game.finished else asked.asked
 
     def _own_callbacks(self, game: Game, journal: Journal) -> Sequence[keras.callbacks.Callback]:
         """In this order: nothing of a tick that is not finite is stored, and the state is stored last."""
@@ -102,27 +121,59 @@ class Run:
             KeepCheckpoint(self.checkpoints, journal),
         ]
 
-    def _settle(self):
-        """Writes the record into a new folder, or compares it with the one that is there."""
+    def _check_folder(self):
+        """Refuses a folder that holds something else than this run."""
         path = self.folder / "recipe.json"
-        if path.exists():
-            there = Record.model_validate_json(path.read_text())
-            allowed = there.model_copy(update={"options": there.options | _length(self.record)})
-            if differences := self.record.differences(allowed):
-                raise RunError(
-                    f"{self.folder} holds another run: {'; '.join(differences)}. Give the same options to go on with "
-                    "it, or another folder (--run) to begin anew."
-                )
-        elif self.folder.exists() and any(self.folder.iterdir()):
-            raise RunError(f"{self.folder} is not empty and holds no run. Choose another folder (--run).")
+        try:
+            if not path.exists():
+                if any(not BEGINNINGS.fullmatch(name) for name in _names_in(self.folder)):
+                    raise RunError(f"{self.folder} is not empty and holds no run. Choose another folder (--run).")
+                return
+            there = Record.model_validate_json(path.read_bytes())
+        except pydantic.ValidationError as error:
+            raise RunError(
+                f"{path} cannot be used: {first_fault(error)}. It is damaged, or of another version of sparring: "
+                "put it back as it was, or choose another folder (--run)."
+            ) from error
+        except OSError as error:
+            raise RunError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
+        allowed = there.model_copy(update={"options": there.options | _length(self.record)})
+        if differences := self.record.differences(allowed):
+            raise RunError(
+                f"{self.folder} holds another run: {'; '.join(differences)}. Give the same options to go on with "
+                "it, or another folder (--run) to begin anew."
+            )
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes from training in the folder, which is made where it is not there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_file(path, self.record.model_dump_json(indent=2).encode() + b"\n")
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(filelock.FileLock(self.folder / ".lock", blocking=False))
+            except filelock.Timeout:
+                raise RunError(
+                    f"Another process is training in {self.folder}. Wait, or choose another folder (--run)."
+                ) from None
+            yield
 
     def _unwritable(self, error: OSError) -> str:
-        reason = "The disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "The disk is full" if full else error.strerror or str(error)
         kept = self.checkpoints.paths()
-        last = f"the last checkpoint, {kept[0]}, is intact" if kept else "there was no checkpoint yet"
-        return f"{reason}: {error.filename or self.folder} could not be written; {last}."
+        last = f"the last checkpoint, {kept[0]}, is intact" if kept else "there is no checkpoint yet"
+        again = "Give the same command again once that is mended."
+        return f"{reason}: {error.filename} could not be written; {last}. {again}"
+
+
+def _is_about(path: str, folder: pathlib.Path) -> bool:
+    """Whether `path` lies in `folder` or on the way there."""
+    here, there = pathlib.Path(path).absolute(), folder.absolute()
+    return here.is_relative_to(there) or there.is_relative_to(here)
+
+
+def _names_in(folder: pathlib.Path) -> list[str]:
+    return os.listdir(folder) if folder.exists() else []  # noqa: PTH208 - names, not paths.
 
 
 def _length(record: Record) -> dict:
@@ -131,12 +182,33 @@ def _length(record: Record) -> dict:
 
 def _fit(game: Game, batches: Batches, callbacks: list):
     """Fits tick by tick to the end of the pace; first what is left of a tick that was cut short."""
+    game.stop_training = False  # Still set where a game was stopped and is trained again.
     tick, inside = divmod(game.steps_done, game.pace.steps_per_tick)
-    if inside:
-        rest = game.pace.steps_per_tick - inside
-        game.fit(batches, initial_epoch=tick, epochs=tick + 1, steps_per_epoch=rest, callbacks=callbacks, verbose=0)
-        tick += 1
-        if game.stop_training:
-            return
-    if tick < game.pace.num_ticks:
-        game.fit(batches, initial_epoch=tick, callbacks=callbacks, verbose=0)
+    with _data_to_the_end(game):
+        if inside:
+            rest = game.pace.steps_per_tick - inside
+            game.fit(batches, initial_epoch=tick, epochs=tick + 1, steps_per_epoch=rest, callbacks=callbacks, verbose=0)
+            tick += 1
+        if tick < game.pace.num_ticks and not game.stop_training:
+            game.fit(batches, initial_epoch=tick, callbacks=callbacks, verbose=0)
+    if not (game.finished or game.stop_training):
+        raise RunError(f"Keras ended the training after {game.steps_done:,} steps, before its time.")
+
+
+@contextlib.contextmanager
+def _data_to_the_end(game: Game) -> Iterator[None]:
+    """Makes an error of what Keras takes for the end of the data: a StopIteration, of a callback too.
+
+    It would warn, cut the tick short, and begin the stream again with the batch this `fit` began with.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", OUT_OF_DATA, UserWarning)
+        try:
+            yield
+        except UserWarning as error:
+            if OUT_OF_DATA not in str(error):
+                raise
+            raise RunError(
+                f"A callback or the data raised StopIteration after {game.steps_done:,} steps, which Keras takes for "
+                "the end of the data. The last checkpoint is kept."
+            ) from error
