@@ -1,0 +1,170 @@
+"""The way of a user: train, look, sample, evaluate; the examples; and bundles of the real recipes."""
+
+import json
+import pathlib
+import runpy
+import shutil
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import sparring
+from sparring.applications.sample import sample
+from sparring.errors import BundleError, DataError, UsageError
+from sparring.metrics.copies import near_copies
+from sparring.metrics.recognition import fit_classifier, recognised
+
+EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
+TINY = {"width": 4, "latent_dim": 4, "tick_images": 720}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of two ticks on the real digits, and what it said."""
+    said = []
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    options = {**TINY, "images": 1438, "batch_size": 64}
+    run = sparring.train("digits", recipe="dcgan", run=folder, options=options, say=said.append)
+    return run, said
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    return pathlib.Path(shutil.copytree(trained[0].folder, tmp_path / "run"))
+
+
+def test_a_run_leaves_what_one_looks_for(trained):
+    run, said = trained
+    left = {path.name for path in run.folder.iterdir()}
+    expected = {"recipe.json", "log.jsonl", "samples", "state", "bundle", "grid.png", "curves.png", "training.gif"}
+    assert left - {".lock"} == expected
+    assert Image.open(run.folder / "training.gif").n_frames == len(list((run.folder / "samples").iterdir())) == 2
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert [line["images"] for line in lines] == [704, 1408]
+    assert {"discriminator_loss", "generator_loss", "real_score", "fake_score", "images_per_second"} <= set(lines[0])
+    assert said[0] == "digits: 1,438 images of 8x8x1, 10 classes, 359 more held out."
+
+
+def test_the_recipe_is_chosen_with_a_reason(tmp_path, stripes):
+    said = []
+    options = {"images": 48, "width": 4, "latent_dim": 4}
+    run = sparring.train(stripes, run=tmp_path / "run", options=options, say=said.append)
+    assert run.record.recipe == "r3gan"
+    assert any(line.startswith("Recipe r3gan: ") for line in said)
+    assert any(line.startswith("gamma is ") for line in said)
+
+
+def test_jax_on_a_cpu_advises_tensorflow(trained):
+    advised = any("JAX on a CPU" in line for line in trained[1])
+    assert advised == (keras.config.backend() == "jax" and not sparring.backend.accelerated())
+
+
+def test_load_and_sample(trained):
+    bundle = sparring.load(trained[0].folder)
+    images = bundle.sample(5, seed=3, labels=["7", 2], truncation=0.8)
+    assert (images.shape, images.dtype) == ((5, 8, 8, 1), np.uint8)
+    again = sparring.load(trained[0].folder / "bundle").sample(5, seed=3, labels=["7", 2], truncation=0.8)
+    np.testing.assert_array_equal(images, again)
+
+
+@pytest.mark.parametrize("recipe", ["article", "dcgan", "r3gan"])
+def test_what_is_loaded_is_what_was_trained(recipe, stripes, tmp_path):
+    options = {"images": 96, "width": 4, "latent_dim": 4, "batch_size": 8}
+    run = sparring.train(stripes, recipe=recipe, run=tmp_path / "run", options=options, say=str)
+    record = sparring.load(run.folder).record
+    game = sparring.find_recipe(recipe).build(record.spec, **record.options)
+    game.compile()
+    run.checkpoints.restore(game)
+    np.testing.assert_array_equal(run.snapshot(game).sample(4), sparring.load(run.folder).sample(4))
+
+
+def test_sample_writes_what_is_asked(copied, tmp_path):
+    assert sample(copied, n=4) == copied / "samples.png"
+    assert sample(copied, n=3, interpolate=6) == copied / "walk.gif"
+    assert Image.open(copied / "walk.gif").n_frames == 6
+    arrays = np.load(sample(copied, n=5, labels=["1"], out=tmp_path / "some.npz"))
+    assert arrays["images"].shape == (5, 8, 8, 1)
+    assert arrays["labels"].tolist() == [1] * 5
+    folder = sample(copied, n=3, labels=["4", "5"], out=tmp_path / "pictures")
+    assert sorted(path.name for path in folder.iterdir()) == ["0_4.png", "1_5.png", "2_4.png"]
+    with pytest.raises(UsageError, match=r"must end in \.png"):
+        sample(copied, out=tmp_path / "some.jpg")
+    with pytest.raises(UsageError, match="do not go together"):
+        sample(copied, interpolate=4, truncation=0.5)
+
+
+def test_evaluate_measures_and_writes(copied):
+    figures = sparring.evaluate(copied, n=100)
+    assert json.loads((copied / "report.json").read_text()) == dict(figures)
+    held_out = figures["the same, held-out real images"]
+    assert float(held_out.split("%")[0]) > 97
+    assert "near-copies" in (copied / "bundle" / "card.md").read_text()
+    with pytest.raises(DataError, match="not what the run was trained on"):
+        sparring.evaluate(copied, data=np.random.default_rng(0).integers(0, 255, (20, 8, 8, 1), dtype=np.uint8))
+
+
+def test_copies_are_found():
+    data = sparring.open_source("digits")
+    training, held_out = data.examples["image"], data.held_out["image"]
+    assert near_copies(training[:50], training, held_out).value == 1
+    assert near_copies(held_out, training, held_out).value < 0.02
+
+
+def test_samples_of_real_digits_are_recognised():
+    data = sparring.open_source("digits")
+    classifier = fit_classifier(data.examples["image"], data.examples["label"])
+    images, labels = data.held_out["image"], data.held_out["label"]
+    assert recognised(classifier, images, labels).value > 0.97
+    assert recognised(classifier, images, (labels + 1) % 10).value < 0.03
+
+
+def tampered(folder, **options):
+    path = folder / "bundle" / "bundle.json"
+    sheet = json.loads(path.read_text())
+    sheet["record"]["options"] |= options
+    path.write_text(json.dumps(sheet))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"width": 4096, "latent_dim": 4096}, "more than `max_parameters`"),
+        ({"width": 8}, "does not fit its recipe"),
+        ({"width": 10**9}, "less than or equal to 4096"),
+        ({"width": "wide"}, "must be int"),
+        ({"depth": 3}, "has no option `depth`"),
+    ],
+)
+def test_a_bundle_cannot_ask_for_more_than_it_is(copied, options, words):
+    with pytest.raises(BundleError, match=words):
+        sparring.load(tampered(copied, **options))
+
+
+def test_a_bundle_cannot_name_somebody_s_code(copied, tmp_path):
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef evil(spec) -> object:\n    pass\n")
+    path = copied / "bundle" / "bundle.json"
+    sheet = json.loads(path.read_text())
+    for name in (f"{tmp_path}/evil.py:evil", "os:system", "sparring.applications.train:train", "no_such_recipe"):
+        path.write_text(json.dumps(sheet | {"record": sheet["record"] | {"recipe": name}}))
+        with pytest.raises(BundleError):
+            sparring.load(copied)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_example_of_an_own_recipe(stripes, tmp_path):
+    recipe = f"{EXAMPLES / 'own_recipe.py'}:least_squares"
+    run = sparring.train(stripes, recipe=recipe, run=tmp_path / "run", options={"images": 2000}, say=str)
+    with pytest.raises(BundleError, match="somebody else's code"):
+        sparring.load(run.folder)
+    assert sparring.load(run.folder, trust=True).sample(3).shape == (3, 8, 8, 1)
+
+
+def test_the_example_of_the_article(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["article.py", "digits", "2"])
+    runpy.run_path(str(EXAMPLES / "article.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[-2:]] == ["Epoch 1, Discriminator Loss", "Epoch 2, Discriminator Loss"]
