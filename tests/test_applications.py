@@ -1,5 +1,6 @@
 """The way of a user: train, look, sample, evaluate; the examples; and bundles of the real recipes."""
 
+import importlib.util
 import json
 import pathlib
 import runpy
@@ -168,3 +169,17 @@ def test_the_example_of_the_article(monkeypatch, capsys):
     runpy.run_path(str(EXAMPLES / "article.py"), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[-2:]] == ["Epoch 1, Discriminator Loss", "Epoch 2, Discriminator Loss"]
+
+
+def test_events_for_tensorboard(stripes, tmp_path):
+    pytest.importorskip("tensorboard")
+    options = {"images": 96, "width": 4, "latent_dim": 4, "batch_size": 8}
+    run = sparring.train(stripes, recipe="article", run=tmp_path / "run", options=options, tensorboard=True, say=str)
+    assert list((run.folder / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def test_tensorboard_that_is_not_there(stripes, tmp_path, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "tensorboard" else find_spec(name))
+    with pytest.raises(UsageError, match=r"pip install 'sparring\[cpu,tensorboard\]'"):
+        sparring.train(stripes, recipe="article", run=tmp_path / "run", tensorboard=True, say=str)

@@ -1,5 +1,6 @@
 """From a source of data to a finished run."""
 
+import importlib.util
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from sparring import backend
 from sparring.applications.pictures import draw_run
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
+from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.game import Game
@@ -120,4 +122,9 @@ def _explain(game: Game, say: Say):
 
 
 def _tensorboard(folder: Path) -> keras.callbacks.Callback:
+    # The events are TensorFlow's, whichever backend trains.
+    if missing := [name for name in ("tensorflow", "tensorboard") if importlib.util.find_spec(name) is None]:
+        raise UsageError(
+            f"`tensorboard` needs {' and '.join(missing)}. Install it with: pip install 'sparring[cpu,tensorboard]'"
+        )
     return keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
