@@ -13,7 +13,7 @@ RUN ?= runs/demo
 
 # A class-conditional GAN on handwritten digits that need no network, in about two minutes on two cores.
 demo: .venv/installed
-	$(BIN)/sparring train digits --run $(RUN) --set images=150000
+	$(BIN)/sparring train digits --run $(RUN) --set images=100000
 	$(BIN)/sparring evaluate $(RUN)
 	@echo
 	@echo "Look at $(RUN)/grid.png, $(RUN)/training.gif and $(RUN)/curves.png. Then try:"
