@@ -33,7 +33,7 @@ generator = mlp_generator(spec.shape, spec.num_classes, latent_dim=100, width=25
 discriminator = mlp_discriminator(spec.shape, spec.num_classes, width=256)  # 784 -> 256 relu -> 1 logit
 
 # Step 4: compile, with Adam and binary cross-entropy
-adam = partial(keras.optimizers.Adam, 2e-4, beta_1=0.5)
+adam = partial(keras.optimizers.Adam, 1e-3, beta_1=0.5)
 sides = Adversarial(generator, discriminator, non_saturating)
 game = sparring.Game(
     spec,

@@ -32,15 +32,16 @@ def article(
     batch_size: Count = 100,
     latent_dim: Count = 100,
     width: Count = 256,
-    learning_rate: Rate = 2e-4,
+    learning_rate: Rate = 1e-3,
     conditional: bool = True,
 ) -> Game:
     """The simple GAN of "Unlocking the Power of GANs in Python with TensorFlow", working.
 
     Generator `latents -> width relu -> pixels tanh`, discriminator `pixels -> width relu -> one logit`, Adam, binary
     cross-entropy (Goodfellow et al. 2014, arXiv:1406.2661, equation 1, on logits, which is the same mathematics), a
-    line after every epoch. Where there are classes the one-hot label is joined to both inputs (Mirza and Osindero
-    2014, arXiv:1411.1784); `conditional=False` gives the article's networks to the letter.
+    line after every epoch. Where there are classes the one-hot label is joined to the latents (Mirza and Osindero 2014,
+    arXiv:1411.1784) and weighs the discriminator's hidden units (Miyato and Koyama 2018, arXiv:1802.05637);
+    `conditional=False` gives the article's networks to the letter.
 
     Args:
         images: Images to train on in all.
@@ -48,7 +49,7 @@ def article(
         latent_dim: Size of the noise vector.
         width: Units in the hidden layer of either network.
         learning_rate: Of both Adams.
-        conditional: Whether the label of an image is an input of both networks.
+        conditional: Whether both networks read the label of an image.
     """
     num_classes = spec.num_classes if conditional else 0
     return _two_players(
