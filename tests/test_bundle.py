@@ -496,7 +496,9 @@ def test_saved_animation(tmp_path, suffix, channels):
             animation.load()
             durations.append(animation.info["duration"])
             difference = np.asarray(animation.convert("RGB"), int) - np.asarray(frame.convert("RGB"), int)
-            assert np.abs(difference).mean() < (1e-9 if suffix == ".gif" and channels == 1 else 4)
+            assert np.abs(difference).mean() < 4
+            if suffix == ".gif" and channels == 1:
+                assert np.abs(difference).max() <= 5  # Half a step between 32 grays, and rounding.
         assert durations == [100, 100, 100, 100, 1600]
 
 

