@@ -19,6 +19,7 @@ from sparring.cli.quiet import quiet_import
 from sparring.errors import RunError, SparringError, UsageError
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
+    "inspect": "source --size --data-dir --out",
     "train": (
         "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
     ),
