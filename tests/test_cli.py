@@ -70,7 +70,16 @@ def test_the_flags_are_frozen():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["train", "-h"], ["--version"], ["recipes"], ["recipes", "r3gan"], ["trian"], ["train", "--x"]],
+    [
+        ["--help"],
+        ["train", "-h"],
+        ["inspect", "-h"],
+        ["--version"],
+        ["recipes"],
+        ["recipes", "r3gan"],
+        ["trian"],
+        ["train", "--x"],
+    ],
 )
 def test_plain_answers_do_without_keras(arguments):
     program = (

@@ -103,6 +103,7 @@ def _about_classes(facts: Facts) -> Iterator[str]:
     counts = facts.classes
     if len(counts) == 1:
         yield "There is one class only, so there are none to choose from. Leave the labels out, or add another class."
+        return
     if counts and all(UNPAIRED.fullmatch(name) for name in counts):
         yield (
             f"The sub-folders {', '.join(counts)} look like two domains of unpaired translation; train takes them for "
