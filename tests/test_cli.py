@@ -19,7 +19,10 @@ from sparring.cli.quiet import quiet_import
 from sparring.errors import RunError, SparringError, UsageError
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
-    "train": "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard",
+    "inspect": "source --size --data-dir --out",
+    "train": (
+        "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
+    ),
     "sample": "run -n --label --seed --truncation --interpolate --out --trust",
     "evaluate": "run --data -n --data-dir --trust",
     "recipes": "name",
@@ -67,7 +70,16 @@ def test_the_flags_are_frozen():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["train", "-h"], ["--version"], ["recipes"], ["recipes", "r3gan"], ["trian"], ["train", "--x"]],
+    [
+        ["--help"],
+        ["train", "-h"],
+        ["inspect", "-h"],
+        ["--version"],
+        ["recipes"],
+        ["recipes", "r3gan"],
+        ["trian"],
+        ["train", "--x"],
+    ],
 )
 def test_plain_answers_do_without_keras(arguments):
     program = (
@@ -118,8 +130,9 @@ def test_wrong_words_end_with_2_and_name_the_nearest(arguments, words, capsys):
 
 def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("train", a_run(tmp_path / "my run"))
-    flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --seed 5 --data-dir d --tensorboard"
-    assert call("train", "photos", *flags.split(), "--set", "width=128", "--set", "gamma=none") == 0
+    flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --seed 5 --data-dir d"
+    switches = "--tensorboard --skip-unreadable"
+    assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none") == 0
     ((arguments, options),) = calls
     (progress,) = options.pop("callbacks")
     assert progress.async_safe
@@ -135,6 +148,7 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
         "batch_size": 8,
         "options": {"width": 128, "gamma": None},
         "tensorboard": True,
+        "skip_unreadable": True,
     }
     out = capsys.readouterr().out
     assert out.startswith(f"The run is in '{tmp_path}/my run'.")
@@ -147,7 +161,12 @@ def test_train_says_nothing_of_what_was_not_typed(application):
     options = calls[0][1]
     unset = ("recipe", "run", "size", "data_dir", "epochs", "batch_size")
     assert [options[name] for name in unset] == [None] * 6
-    assert (options["seed"], options["options"], options["tensorboard"]) == (0, {}, False)
+    assert (options["seed"], options["options"], options["tensorboard"], options["skip_unreadable"]) == (
+        0,
+        {},
+        False,
+        False,
+    )
 
 
 def test_an_interrupted_run_ends_with_130_and_no_more_words(application, capsys):

@@ -2,8 +2,10 @@
 
 import io
 import os
+import struct
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -527,6 +529,125 @@ def test_zip_is_not_extracted(tmp_path):
             archive.writestr(name, data.getvalue())
     assert open_source(tmp_path / "x.zip").spec.num_examples == 4
     assert [file.name for file in tmp_path.iterdir()] == ["x.zip"]
+
+
+def png_of(values: np.ndarray, color_type: int) -> bytes:
+    """A PNG of 16-bit `values` (height, width, channels), which Pillow itself cannot write."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+
+
+def test_sixteen_bit_colour_and_transparency(tmp_path):
+    levels = RNG.integers(0, 2**16, (8, 8, 4))
+    levels[..., 3] = 65535
+    levels[:4, :, 3] = 0
+    for name, chosen, kind in [("a", [0, 1, 2], 2), ("b", [0, 1, 2, 3], 6), ("c", [0, 3], 4)]:
+        (tmp_path / f"{name}.png").write_bytes(png_of(levels[..., chosen], kind))
+    images = open_source(tmp_path).examples["image"].astype(int)
+    assert np.abs(images[0] - levels[..., :3] / 257).max() <= 1
+    assert (images[1:, :4] == 255).all()
+    assert np.abs(images[1, 4:] - levels[4:, :, :3] / 257).max() <= 1
+    assert np.abs(images[2, 4:] - levels[4:, :, :1] / 257).max() <= 1
+
+
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "val"), ("train", "valid")])
+def test_train_and_test_folders_are_a_split(tmp_path, train, test):
+    flat = fill(tmp_path / "flat", f"{train}/1.png", f"{train}/2.png", f"{test}/0.png")
+    above = fill(tmp_path / "above", *(f"{part}/{name}/1.png" for part in (train, test) for name in ("cat", "dog")))
+    below = fill(tmp_path / "below", *(f"{name}/{part}/1.png" for part in (train, test) for name in ("cat", "dog")))
+    for folder in (flat, above, below):
+        for source in (open_source(folder), open_source(pack(folder, tmp_path / "x.zip", top="top/"))):
+            assert len(source.examples["image"]) == 2
+            assert source.spec.num_examples == 2
+            assert source.spec.classes == (() if folder is flat else ("cat", "dog"))
+            assert len(source.held_out["image"]) == (1 if folder is flat else 2)
+            assert f"in {train} are trained on" in source.notes[0]
+            assert f"in {test} are held out" in source.notes[0]
+            if folder is not flat:
+                assert source.examples["label"].tolist() == source.held_out["label"].tolist() == [0, 1]
+    np.testing.assert_array_equal(open_source(flat).held_out["image"][0], np.asarray(Image.open(flat / test / "0.png")))
+
+
+def test_folders_that_are_no_split(tmp_path):
+    assert open_source(fill(tmp_path / "a", "train/1.png", "car/1.png")).spec.classes == ("car", "train")
+    assert open_source(fill(tmp_path / "b", "test/1.png", "val/1.png")).spec.classes == ("test", "val")
+    fails(fill(tmp_path / "c", "train/a/1.png", "train/b/1.png", "test/1.png"), "Both parts", "same class sub-folders")
+    fails(fill(tmp_path / "d", *(f"train/{n}/1.png" for n in "ab"), "test/c/1.png"), "Every class", "train on of c")
+
+
+def test_labels_from_a_table(tmp_path):
+    folder = fill(tmp_path / "x", "deep/a.png", "deep/b.png", "deep/c.png")
+    tables = [
+        ("labels.csv", "file,label\ndeep/a.png,cat\ndeep/b.png,dog\ndeep/c.png,cat\n"),
+        ("Labels.csv", "\ufeffClass;Mood;FileName\r\ncat;good;a.png\r\ndog;;b.png\r\ncat;;deep\\c.png\r\n"),
+        ("any.csv", "image,CLASS\na.png,cat\n\n b.png , dog\n./deep/c.png,cat\n"),
+        ("deep/labels.csv", "label,image\ncat,a.png\ndog,b.png\ncat,c.png\n"),
+    ]
+    for name, text in tables:
+        (folder / name).write_bytes(text.encode())
+        for source in (open_source(folder), open_source(pack(folder, tmp_path / "x.zip"))):
+            assert source.spec.classes == ("cat", "dog")
+            assert source.examples["label"].tolist() == [0, 1, 0]
+            assert f"The labels are those in {name}." in source.notes
+        (folder / name).unlink()
+
+
+def test_a_table_and_a_split(tmp_path):
+    folder = fill(tmp_path / "x", "train/1.png", "train/2.png", "test/1.png")
+    (folder / "labels.csv").write_text("file,label\ntrain/1.png,b\ntrain/2.png,a\ntest/1.png,b\n")
+    source = open_source(folder)
+    assert source.examples["label"].tolist() == [1, 0]
+    assert source.held_out["label"].tolist() == [1]
+
+
+def test_tables_that_do_not_fit(tmp_path):
+    folder = fill(tmp_path / "x", "a.png", "b.png", "c.png")
+    table = folder / "labels.csv"
+    for text, words in [
+        ("file,label\na.png,x\nd.png,x\ne.png,y\n", ["names 2 files that are not there: d.png, e.png"]),
+        ("file,label\na.png,x\na.png,y\nb.png,y\n", ["names 1 file more than once: a.png"]),
+        ("file,label\na.png,x\nb.png\n", ["has no label for 2 files: b.png, c.png", "remove it"]),
+        ("name,kind\na.png,x\n", ["Received: name, kind", "file,label"]),
+        ("", ["Received: nothing"]),
+    ]:
+        table.write_text(text)
+        fails(folder, "labels.csv", *words)
+    table.write_bytes(b"file,label\na.png,\xff\n")
+    fails(folder, "labels.csv", "UTF-8")
+    table.write_text("file,label\na.png,x\nb.png,x\nc.png,x\n")
+    assert "Every label is x" in open_source(folder).notes[-1]
+
+
+def test_tables_of_something_else_are_passed_over(tmp_path):
+    folder = fill(tmp_path / "x", "a.png", "b.png")
+    (folder / "prices.csv").write_text("file,label\nhouse,3\n")
+    assert "prices.csv names no image" in open_source(folder).notes[0]
+    (folder / "more.csv").write_text("x,y\n1,2\n")
+    source = open_source(folder)
+    assert source.spec.classes == ()
+    assert "2 .csv files and none is the one labels.csv" in source.notes[0]
+
+
+def test_unreadable_files_are_all_counted_or_skipped(tmp_path):
+    folder = fill(tmp_path / "x", *(f"{kind}/{number}.png" for kind in ("cat", "dog") for number in range(3)))
+    fill(folder, "emu/0.png")
+    damaged = ["cat/1.png", "emu/0.png", *(f"emu/{number}.png" for number in range(1, 6))]
+    for name in damaged:
+        (folder / name).write_bytes(b"nothing")
+    fails(folder, "7 of 12 files", "cat/1.png (no image", "emu/3.png", "and 2 more", "--skip-unreadable")
+    source = open_source(folder, skip_unreadable=True)
+    assert source.spec.classes == ("cat", "dog")
+    assert source.examples["label"].tolist() == [0, 0, 1, 1, 1]
+    assert any("unreadable, 7 of 12: cat/1.png" in note for note in source.notes)
+    for name in ("a.png", "b.png"):
+        (tmp_path / "bad").mkdir(exist_ok=True)
+        (tmp_path / "bad" / name).write_bytes(b"")
+    fails(tmp_path / "bad", "2 of 2 files", skip_unreadable=True)
 
 
 # Real data

@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 choose_backend()
 
 _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
+    "inspect": "sparring.applications.inspect:inspect",
     "train": "sparring.applications.train:train",
     "evaluate": "sparring.applications.evaluate:evaluate",
     "load": "sparring.applications.sample:load",

@@ -1,1 +1,1 @@
-"""The verbs: train, sample, evaluate."""
+"""The verbs: inspect, train, sample, evaluate."""

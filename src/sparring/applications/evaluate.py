@@ -74,7 +74,10 @@ def _data_of(bundle: Bundle, data, data_dir) -> Source:
     name = bundle.record.source
     if data is None and name not in NAMES:
         raise DataError(f"The run was trained on {name}, which has no known place: say where it lies with --data.")
-    source = open_source(name if data is None else data, size=bundle.spec.shape[:2], data_dir=data_dir)
+    # Whether the run did without unreadable files or there were none: the fingerprint tells if these are its images.
+    source = open_source(
+        name if data is None else data, size=bundle.spec.shape[:2], data_dir=data_dir, skip_unreadable=True
+    )
     if source.fingerprint != bundle.record.fingerprint:
         raise DataError(f"{source.name} is not what the run was trained on: the images differ.")
     return source

@@ -37,6 +37,7 @@ def train(
     batch_size: int | None = None,
     options: Mapping[str, Any] | None = None,
     tensorboard: bool = False,
+    skip_unreadable: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     say: Say = print,
 ) -> Run:
@@ -53,6 +54,7 @@ def train(
         batch_size: Short for the option of that name.
         options: Options of the recipe.
         tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
+        skip_unreadable: As in `open_source`.
         callbacks: Keras callbacks beside the run's own.
         say: Called with each sentence a user should see.
 
@@ -62,7 +64,10 @@ def train(
     Raises:
         SparringError: The data, the words or the folder cannot be used, or training failed; the message says why.
     """
-    data = source if isinstance(source, Source) else open_source(source, size=size, data_dir=data_dir)
+    if isinstance(source, Source):
+        data = source
+    else:
+        data = open_source(source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable)
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
     lengths = {"images": epochs and epochs * data.spec.num_examples, "batch_size": batch_size}

@@ -9,6 +9,7 @@ import typer
 
 from sparring import __version__
 from sparring.cli.evaluate import evaluate
+from sparring.cli.inspect import inspect
 from sparring.cli.recipes import recipes
 from sparring.cli.sample import sample
 from sparring.cli.train import train
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, sample, evaluate, recipes):
+for verb in (inspect, train, sample, evaluate, recipes):
     app.command()(verb)
 
 _FULL = "is full: free some space, then give the same command again"
@@ -49,6 +50,7 @@ def main(
     """Train, judge and use generative adversarial networks.
 
     \b
+    sparring inspect photos/
     sparring train photos/ --recipe r3gan --run runs/photos
     sparring sample runs/photos -n 16 --out faces.png
     sparring evaluate runs/photos

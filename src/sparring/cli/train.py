@@ -42,6 +42,9 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write the log for TensorBoard into the run.")
     ] = False,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Do without image files that cannot be read.")
+    ] = False,
 ) -> None:
     """Train a recipe on SOURCE.
 
@@ -72,6 +75,7 @@ def train(
             batch_size=batch_size,
             options=options,
             tensorboard=tensorboard,
+            skip_unreadable=skip_unreadable,
             callbacks=[progress],
             say=typer.echo,
         )

@@ -95,15 +95,19 @@ def open_source(
     *,
     size: str | int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    skip_unreadable: bool = False,
 ) -> Source:
     """Open whatever holds images.
 
     Args:
         source: "digits", "mnist", "fashion_mnist" or "cifar10"; else a path: a folder of images, flat or with one
-            sub-folder per class, a .zip of one, a .npz or .npy file; else an array of images; else a pair of images
-            and labels. A name wins over a file of that name: write `./digits` for the file.
+            sub-folder per class or with a table `labels.csv`, a .zip of one, a .npz or .npy file; else an array of
+            images; else a pair of images and labels. A name wins over a file of that name: write `./digits` for the
+            file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out.
         size: Crop at the centre and resize to it: 64, or "48x64" for height x width. None keeps the size.
         data_dir: Folder that may hold `<name>.npz` of a named data set; by default the one in SPARRING_DATA.
+        skip_unreadable: Whether to do without image files that cannot be read, with a note; by default they are an
+            error that names them.
 
     Raises:
         DataError: There is nothing of that name, or what is there cannot be used.
@@ -113,11 +117,17 @@ def open_source(
         >>> open_source("digits").spec.shape
         (8, 8, 1)
     """
-    name, found = _find(source, parse_size(size), data_dir)
+    name, found = find_arrays(source, parse_size(size), data_dir, skip_unreadable)
     return image_source(name, found.images, found.labels, found.classes, found.held_out, found.notes)
 
 
-def _find(source: object, size: Size | None, data_dir: str | os.PathLike[str] | None) -> tuple[str, Arrays]:
+def find_arrays(
+    source: object,
+    size: Size | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    skip_unreadable: bool = False,
+) -> tuple[str, Arrays]:
+    """The name of `source` and its images as they are, even if there are too few to train on; as in `open_source`."""
     if isinstance(source, np.ndarray):
         return "arrays", from_arrays({"images": source}, size)
     if isinstance(source, tuple) and len(source) == 2:
@@ -132,12 +142,20 @@ def _find(source: object, size: Size | None, data_dir: str | os.PathLike[str] | 
     path = Path(source).expanduser()
     if not path.exists():
         raise _unknown(os.fspath(source))
+    if (files := folder_or_zip(source)) is not None:
+        return slug(files), read_images(files, size, skip_unreadable)
     suffix = path.suffix.lower()
-    if path.is_dir() or suffix == ".zip":
-        return _slug(path), read_images(path, size)
     if suffix in (".npz", ".npy"):
-        return _slug(path), _read_file(path, size)
+        return slug(path), _read_file(path, size)
     raise DataError(f"{path} must be {KINDS}. Received: a file ending in {suffix or 'nothing'}")
+
+
+def folder_or_zip(source: object) -> Path | None:
+    """Where the image files of `source` lie; None where it is no folder and no zip of them."""
+    if not isinstance(source, str | os.PathLike) or (isinstance(source, str) and source in NAMES):
+        return None
+    path = Path(source).expanduser()
+    return path if path.is_dir() or (path.suffix.lower() == ".zip" and path.exists()) else None
 
 
 def _read_file(path: Path, size: Size | None) -> Arrays:
@@ -157,7 +175,7 @@ def _unknown(source: str) -> DataError:
     )
 
 
-def _slug(path: Path) -> str:
+def slug(path: Path) -> str:
     """A name of plain letters, digits, `-` and `_` after the last part of `path`."""
     place = path.resolve()
     words = unicodedata.normalize("NFKD", place.name if path.is_dir() else place.stem)

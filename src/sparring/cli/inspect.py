@@ -1,0 +1,58 @@
+"""`sparring inspect`: what is in a source of data, before it is trained on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.quiet import quiet_import
+from sparring.environment import require_backend
+
+
+def inspect(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A folder of images, an .npz file, or the name of a known data set.")
+    ],
+    size: Annotated[
+        str | None, typer.Option(metavar="SIDE", help="What it would be trained at: 64, or 48x64 (height x width).")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a contact sheet of up to 100 images there.")
+    ] = None,
+) -> None:
+    """Look at SOURCE before it is trained on.
+
+    Says what is there, what `train` would make of it, and what makes training fail: too few images, copies, classes
+    out of balance, unreadable files.
+    """
+    require_backend()
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    with quiet_import():
+        from sparring.applications.inspect import inspect as inspect_application
+
+    found = inspect_application(source, size=size, data_dir=data_dir, out=out)
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in found.facts().items():
+        table.add_row(Text(name), Text(text))
+    console.print(Text(found.name))
+    console.print(table)
+    for heading, sentences in (("", (*found.notes, *found.training)), ("Warnings", found.warnings)):
+        if not sentences:
+            continue
+        console.print(Text(f"\n{heading}" if heading else ""))
+        points = Table.grid(padding=(0, 1, 0, 0))
+        for sentence in sentences:
+            points.add_row(Text("-"), Text(sentence))
+        console.print(points)
+    if found.sheet:
+        console.print(Text(f"\nWrote {found.sheet}"), soft_wrap=True)

@@ -1,0 +1,134 @@
+"""The files below a folder or in a zip, found and read where they lie."""
+
+import contextlib
+import dataclasses
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from sparring.data.pixels import EXTENSIONS
+from sparring.errors import DataError
+
+MEMBER_LIMIT = 256 * 2**20  # Bytes; no image that Pillow agrees to decode needs a larger file.
+
+Parts = tuple[str, ...]
+Entries = dict[Parts, Callable[[], bytes] | None]  # What reads a file; None stands for a folder.
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """What is visible below a folder or in a zip; hidden files and `__MACOSX` are passed over.
+
+    Attributes:
+        path: The folder or the zip.
+        entries: How each file is read, by the parts of its name; None for a folder.
+        depth: How many leading folders count as part of the path: in a zip those that all images have in common.
+    """
+
+    path: Path
+    entries: Entries
+    depth: int = 0
+
+    @cached_property
+    def images(self) -> list[Parts]:
+        """All image files in the order of their names; there is at least one."""
+        found = sorted(parts for parts, read in self.entries.items() if read and _is_image(parts))
+        if not found:
+            raise DataError(f"{self.path} holds no images. Understood are {' '.join(EXTENSIONS)}")
+        return found
+
+    @cached_property
+    def tables(self) -> list[Parts]:
+        """All .csv files in the order of their names."""
+        return sorted(parts for parts, read in self.entries.items() if read and _is_table(parts))
+
+    def read(self, parts: Parts) -> bytes:
+        """The content of a file."""
+        read = self.entries[parts]
+        assert read is not None, "a folder has no content"
+        return read()
+
+
+@contextlib.contextmanager
+def open_files(path: Path) -> Iterator[Files]:
+    """The files of a folder or of a zip, which stays open meanwhile; nothing is extracted.
+
+    Raises:
+        DataError: A folder cannot be listed, or the zip is damaged, encrypted, or declares a file that is too large.
+    """
+    if path.is_dir():
+        yield Files(path, _walk(path))
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} could not be opened as a zip ({error}). Copy or download it again.") from error
+    with archive:
+        entries = _members(path, archive)
+        yield Files(path, entries, _common_depth(entries))
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".") and name != "__MACOSX"
+
+
+def _is_image(parts: Parts) -> bool:
+    return parts[-1].lower().endswith(EXTENSIONS)
+
+
+def _is_table(parts: Parts) -> bool:
+    return parts[-1].lower().endswith(".csv")
+
+
+def _walk(root: Path) -> Entries:
+    """Everything visible below a folder; links are followed unless they lead back up."""
+
+    def fail(error: OSError) -> NoReturn:
+        raise DataError(f"{error.filename} could not be opened ({error.strerror}).") from error
+
+    entries: Entries = {}
+    for name, folders, files in os.walk(root, onerror=fail, followlinks=True):
+        here = Path(name)
+        parts = here.relative_to(root).parts
+        folders[:] = [f for f in folders if _visible(f) and not here.resolve().is_relative_to((here / f).resolve())]
+        entries.update({(*parts, folder): None for folder in folders})
+        entries.update({(*parts, file): (here / file).read_bytes for file in files if _visible(file)})
+    return entries
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> Entries:
+    """Everything visible in a zip, after a look at what the files to be read declare."""
+    entries: Entries = {}
+    for info in archive.infolist():
+        # Some Windows programs write backslashes.
+        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+        if not parts or not all(_visible(part) for part in parts):
+            continue
+        for depth in range(1, len(parts)):
+            entries.setdefault(parts[:depth], None)
+        if info.is_dir():
+            entries.setdefault(parts, None)
+            continue
+        entries[parts] = partial(archive.read, info)
+        if not (_is_image(parts) or _is_table(parts)):
+            continue
+        if info.flag_bits & 1:
+            raise DataError(f"{path} is encrypted ({info.filename}). Pack it again without a password.")
+        if info.file_size > MEMBER_LIMIT:
+            raise DataError(
+                f"{info.filename} in {path} says it unpacks to {info.file_size / 2**20:,.0f} MB; "
+                f"at most {MEMBER_LIMIT // 2**20} MB are read. Remove it from the zip."
+            )
+    return entries
+
+
+def _common_depth(entries: Entries) -> int:
+    """How many leading folders all images share."""
+    files = [parts for parts in entries if entries[parts] and _is_image(parts)]
+    depth = 0
+    while files and len(files[0]) > depth + 1 and len({parts[depth] for parts in files}) == 1:
+        depth += 1
+    return depth
