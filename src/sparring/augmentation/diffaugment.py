@@ -99,35 +99,23 @@ def _color(images, uniforms):
 
 
 def _translation(images, uniforms):
-    for axis in (1, 2):
-        reach = images.shape[axis] // TRANSLATION_SHARE
-        images = _window(images, _whole(uniforms[:, axis - 1], 2 * reach + 1), reach, axis)
-    return images
+    """By products with matrices of zeros and ones, one for each side.
 
-
-def _window(images, start, reach: int, axis: int):
-    """As much of `axis` as there was, from `start` in [0, 2 * reach] on, of the images with zeros around them.
-
-    A part of the way for each binary digit of `start`: slices and choices only, which are exact, have gradients of
-    every order on both backends, and are few. Matrices of zeros and ones would be rounded on a GPU, a gather has a
-    slow gradient on a CPU.
+    Measured on a CPU, (32, 32, 32, 3) with gradient on TensorFlow: 2.4 ms, against 7 ms for a gather and 26 ms for
+    choices between slices. Exact there; a GPU that multiplies in TF32 rounds by a sixteenth of a step of uint8.
     """
-    size, digits = images.shape[axis], (2 * reach).bit_length()
-    padding = [(0, 0)] * 4
-    padding[axis] = (reach, 2**digits - 1 - reach)
-    images = ops.pad(images, padding)
-    for digit in reversed(range(digits)):
-        step = 2**digit
-        length = size + step - 1  # What the digits below may still ask for.
-        here, there = (_part(images, axis, begin, length) for begin in (0, step))
-        images = ops.where(((start // step) % 2 == 1)[:, None, None, None], there, here)
-    return images
+    _, height, width, channels = images.shape
+    down, across = (_moves(uniforms[:, axis], size) for axis, size in enumerate((height, width)))
+    images = ops.matmul(down, ops.reshape(images, (-1, height, width * channels)))
+    return ops.matmul(across[:, None], ops.reshape(images, (-1, height, width, channels)))
 
 
-def _part(images, axis: int, begin: int, length: int):
-    place = [slice(None)] * 4
-    place[axis] = slice(begin, begin + length)
-    return images[tuple(place)]
+def _moves(uniforms, size: int):
+    """Matrices `(N, size, size)` that each move a column of `size` numbers by up to its eighth."""
+    reach = size // TRANSLATION_SHARE
+    distance = _whole(uniforms, 2 * reach + 1) - reach
+    place = ops.arange(size)
+    return ops.cast(place - place[:, None] == distance[:, None, None], "float32")
 
 
 def _cutout(images, uniforms):
