@@ -24,10 +24,14 @@ BATCH_SIZE, STEPS = 8, 3
 OPTIONS = {"width": 4, "latent_dim": 6, "batch_size": BATCH_SIZE, "images": 96}
 SHAPES = {
     "article": (7, 5, 3),
-    # Two doublings, so that both networks have batch normalisation; cropped and padded, on one axis by an odd number.
+    # Two doublings, so that both networks have batch normalisation; cropped and padded, on one axis by an odd number;
+    # and by itself it augments, at that size.
     "dcgan": (18, 17, 3),
     "r3gan": (10, 9, 3),
 }
+
+
+AUGMENT = {"r3gan": {"augment": "adaptive"}}
 
 
 def source_for(name):
@@ -36,7 +40,7 @@ def source_for(name):
 
 def build(name):
     keras.utils.set_random_seed(0)
-    return find_recipe(name).build(source_for(name).spec, **OPTIONS)
+    return find_recipe(name).build(source_for(name).spec, **OPTIONS, **AUGMENT.get(name, {}))
 
 
 def state_of(game):

@@ -12,7 +12,7 @@ import pytest
 from keras import ops
 
 import equal_process
-from equal_process import BATCH_SIZE, OPTIONS, SHAPES, STEPS, build, generate, source_for, state_of, take_steps
+from equal_process import BATCH_SIZE, SHAPES, STEPS, build, generate, source_for, state_of, take_steps
 from sparring.backend import scores_and_gradient
 from sparring.data.batches import Batches
 from sparring.errors import UsageError
@@ -135,7 +135,7 @@ def difference(expected, found):
 
 
 def batch_of(name, step):
-    return source_for(name).batches(BATCH_SIZE).starting_at(step, {"latents": (OPTIONS["latent_dim"],)})[0]
+    return source_for(name).batches(BATCH_SIZE).starting_at(step, build(name).draws)[0]
 
 
 def test_every_recipe_is_compared():

@@ -13,11 +13,12 @@ MAY_OPEN = {
     "layers": {"ops"},
     "networks": {"layers", "ops"},
     "objectives": {"ops", "backend"},
+    "augmentation": {"ops"},
     "data": {"ops", "backend"},
     "metrics": {"ops"},
     "bundle": {"data", "ops"},
     "training": {"backend", "ops", "data", "bundle"},
-    "recipes": {"backend", "ops", "layers", "networks", "objectives", "data", "bundle", "training"},
+    "recipes": {"backend", "ops", "layers", "networks", "objectives", "augmentation", "data", "bundle", "training"},
     "applications": {"backend", "ops", "data", "metrics", "bundle", "training", "recipes"},
     "cli": {"applications", "recipes"},
 }

@@ -17,6 +17,7 @@ SMALL = {
     "dcgan": {"width": 4, "latent_dim": 6},
     "r3gan": {"width": 4, "latent_dim": 6},
 }
+AUGMENTED = [name for name, recipe in known_recipes().items() if "augment" in recipe.options]
 SHAPES = {"square": (8, 8, 1), "odd and in colour": (11, 9, 3), "upright": (16, 8, 1)}
 
 
@@ -57,6 +58,20 @@ def test_a_tick_trains_every_network_of_every_player(name, shape):
     assert all(np.isfinite(value).all() for value in history.values())
     bundle_images = ops.convert_to_numpy(game.average.copies["generator"]([np.zeros((2, 6)), np.eye(2)]))
     assert bundle_images.shape == (2, *shape)
+
+
+@pytest.mark.parametrize("name", AUGMENTED)
+@pytest.mark.parametrize("augment", ["diffaugment", "adaptive"])
+def test_a_tick_trains_with_augmentation(name, augment):
+    source = make_stripes(16, 17, 3)
+    game = build(name, source, augment=augment, augment_policy="color,translation,cutout,flip")
+    before = [values(network.trainable_variables) for network in game.networks]
+    history = game.fit(source.batches(8), epochs=1, steps_per_epoch=3, verbose=0).history
+    for network, old in zip(game.networks, before, strict=True):
+        assert all(not np.array_equal(a, b) for a, b in zip(old, values(network.trainable_variables), strict=True))
+    extra = {"augment_p"} if augment == "adaptive" else set()
+    assert set(history) == {"discriminator_loss", "generator_loss", "real_score", "fake_score"} | extra
+    assert all(np.isfinite(value).all() for value in history.values())
 
 
 @pytest.mark.parametrize("name", SMALL)

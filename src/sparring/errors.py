@@ -1,5 +1,8 @@
 """What went wrong, in one sentence a user can act on: expected, received, what to do."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class SparringError(Exception):
     """Base of every error meant for the user; the command line prints its message and exits with 1."""
@@ -19,3 +22,9 @@ class BundleError(SparringError):
 
 class RunError(SparringError):
     """A run cannot start, go on, or be stored."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """` Did you mean ...?` with the known word most like this one, empty where none is."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean `{found[0]}`?" if found else ""

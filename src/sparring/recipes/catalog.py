@@ -2,7 +2,6 @@
 
 import ast
 import dataclasses
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.environment import require_backend
-from sparring.errors import UsageError
+from sparring.errors import UsageError, nearest
 from sparring.recipes.options import check_values
 
 FOLDER = Path(__file__).resolve().parent
@@ -62,7 +61,7 @@ class Recipe:
         for name in options:
             if name not in self.options:
                 raise UsageError(
-                    f"recipe {self.name} has no option `{name}`.{_nearest(name, self.options)} "
+                    f"recipe {self.name} has no option `{name}`.{nearest(name, self.options)} "
                     f"Options: {', '.join(self.options) or 'none'}."
                 )
 
@@ -120,7 +119,7 @@ def find_recipe(name: str, *, trust: bool = True) -> Recipe:
     known = known_recipes()
     if name not in known:
         raise UsageError(
-            f"There is no recipe `{name}`.{_nearest(name, known)} Recipes: {', '.join(known) or 'none'}; "
+            f"There is no recipe `{name}`.{nearest(name, known)} Recipes: {', '.join(known) or 'none'}; "
             "your own is named path/to/mine.py:my_recipe."
         )
     return known[name]
@@ -218,18 +217,13 @@ def _describe_arguments(doc: str) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in zip(entries[1::2], entries[2::2], strict=True)}
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean `{found[0]}`?" if found else ""
-
-
 def _find_own(name: str) -> Recipe:
     place, _, function = name.rpartition(":")
     file = Path(place).expanduser() if place.endswith(".py") else _module_file(place)
     recipes = {recipe.name: recipe for recipe in read_recipes(file)}
     if function not in recipes:
         raise UsageError(
-            f"{file} has no recipe `{function}`.{_nearest(function, recipes)} A recipe is a public function "
+            f"{file} has no recipe `{function}`.{nearest(function, recipes)} A recipe is a public function "
             f"`def {function or 'my_recipe'}(spec, *, option=...)`. Recipes there: {', '.join(recipes) or 'none'}."
         )
     return dataclasses.replace(recipes[function], name=name, kind=OWN)

@@ -1,11 +1,13 @@
 """Recipes for images: each a function of the DataSpec whose keyword options are the whole configuration."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import keras
 from pydantic import Field
 
+from sparring.augmentation.adaptive import AdaptiveAugment
+from sparring.augmentation.diffaugment import DiffAugment
 from sparring.backend import num_replicas
 from sparring.data.spec import DataSpec
 from sparring.networks.dcgan import dcgan_discriminator, dcgan_generator
@@ -23,6 +25,11 @@ Patch = Annotated[int, Field(ge=1, le=2)]
 Images = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Strength = Annotated[float, Field(ge=0)]
+Augment = Literal["auto", "none", "diffaugment", "adaptive"]
+
+# The discriminator learns fewer images than about these by heart before the generator has learnt from them.
+FEW_IMAGES = 10_000
+SMALLEST_AUGMENTED = 16  # Pixels a side: in fewer, half a side hidden leaves too little of the image.
 
 
 def article(
@@ -75,6 +82,8 @@ def dcgan(
     learning_rate: Rate = 2e-4,
     ema_halflife_images: Strength = 10_000,
     tick_images: Images | None = None,
+    augment: Augment = "auto",
+    augment_policy: str = "translation,cutout",
 ) -> Game:
     """Convolutions with batch normalisation, binary cross-entropy: the classic (Radford et al. 2015, arXiv:1511.06434).
 
@@ -86,8 +95,12 @@ def dcgan(
         learning_rate: Of both Adams, with beta1 0.5 (section 3 of the paper).
         ema_halflife_images: Half-life of the averaged generator.
         tick_images: Images between two looks; None takes the number there are, between 2,000 and 10,000.
+        augment: Changes all the discriminator sees: always, with a probability that adapts itself, or not at all;
+            auto takes diffaugment for fewer than 10,000 images of 16 pixels a side or more.
+        augment_policy: What is changed, of color, translation, cutout and flip, separated by commas.
     """
     synchronized = num_replicas() > 1
+    augmentation, notes = _augmentation(spec, augment, augment_policy, batch_size)
     return _two_players(
         spec,
         Adversarial(
@@ -96,11 +109,13 @@ def dcgan(
             ),
             dcgan_discriminator(spec.shape, spec.num_classes, width=width, synchronized=synchronized),
             non_saturating,
+            augmentation=augmentation,
         ),
         partial(keras.optimizers.Adam, learning_rate, beta_1=0.5),
         pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
         latent_dim=latent_dim,
         halflife_images=ema_halflife_images,
+        notes=notes,
     )
 
 
@@ -118,6 +133,8 @@ def r3gan(
     final_learning_rate: Rate = 1e-4,
     ema_halflife_images: Strength = 20_000,
     tick_images: Images | None = None,
+    augment: Augment = "auto",
+    augment_policy: str = "translation,cutout",
 ) -> Game:
     """Residual networks without normalisation, relativistic loss, R1 and R2 (Huang et al. 2024, arXiv:2501.05441).
 
@@ -137,8 +154,11 @@ def r3gan(
         final_learning_rate: At the end.
         ema_halflife_images: Half-life of the averaged generator.
         tick_images: Images between two looks; None takes the number there are, between 2,000 and 10,000.
+        augment: Changes all the discriminator sees: always, with a probability that adapts itself, or not at all;
+            auto takes diffaugment for fewer than 10,000 images of 16 pixels a side or more.
+        augment_policy: What is changed, of color, translation, cutout and flip, separated by commas.
     """
-    notes = []
+    augmentation, notes = _augmentation(spec, augment, augment_policy, batch_size)
     if gamma is None:
         gamma = 1e-2 * spec.squared_distance
         notes.append(f"gamma is {gamma:.3g}, 0.01 times the mean squared distance of two images.")
@@ -158,6 +178,7 @@ def r3gan(
             residual_discriminator(spec.shape, spec.num_classes, **sizes),
             relativistic,
             gamma,
+            augmentation,
         ),
         adam,
         pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
@@ -165,6 +186,24 @@ def r3gan(
         halflife_images=ema_halflife_images,
         notes=notes,
     )
+
+
+def _augmentation(spec: DataSpec, augment: Augment, policy: str, batch_size: int) -> tuple[Any, list[str]]:
+    """What changes the images the discriminator sees, and a note where it was for the recipe to choose."""
+    steady = DiffAugment(policy)  # Made in any case: a name that is wrong is told even where none is used.
+    if augment == "adaptive":
+        return AdaptiveAugment(policy, batch_size=batch_size), []
+    if augment != "auto":
+        return steady if augment == "diffaugment" else None, []
+    height, width, _ = spec.shape
+    if spec.num_examples >= FEW_IMAGES:
+        return None, [f"No augmentation: {spec.num_examples:,} images are too many to be learnt by heart."]
+    if min(height, width) < SMALLEST_AUGMENTED:
+        return None, [f"No augmentation: of {height}x{width} pixels none can be spared."]
+    names = " and ".join(name.strip() for name in policy.split(","))
+    return steady, [
+        f"The discriminator sees images changed by {names}, or it would learn {spec.num_examples:,} by heart."
+    ]
 
 
 def _two_players(spec, sides: Adversarial, make_optimizer, *, latent_dim: int, **game) -> Game:
@@ -177,6 +216,7 @@ def _two_players(spec, sides: Adversarial, make_optimizer, *, latent_dim: int, *
         spec,
         [discriminator, generator],
         averaged={"generator": sides.generator},
-        draws={"latents": (latent_dim,)},
+        draws={"latents": (latent_dim,), **sides.draws},
+        extra_state=[sides.augmentation] if isinstance(sides.augmentation, keras.layers.Layer) else [],
         **game,
     )

@@ -27,6 +27,7 @@ class Game(Stepper, keras.Model):
         draws: Name and shape of the standard normal noise that comes with every example of a batch.
         pace: How long to train, and in which portions.
         halflife_images: Half-life of the moving averages.
+        extra_state: Layers beside the networks whose variables are part of the state, such as what adapts itself.
         notes: What a user should know of how the recipe was set up, one sentence each.
 
     Example:
@@ -43,6 +44,7 @@ class Game(Stepper, keras.Model):
         draws: Mapping[str, tuple[int, ...]],
         pace: Pace,
         halflife_images: float = 10_000,
+        extra_state: Sequence[keras.layers.Layer] = (),
         notes: Sequence[str] = (),
     ):
         super().__init__(name="game")
@@ -60,6 +62,7 @@ class Game(Stepper, keras.Model):
         self.average = Average(averaged, self.steps, pace.batch_size, halflife_images)
         names = [name for player in players for name in (f"{player.name}_loss", *player.logs)]
         self.tally = Tally(names, pace.steps_per_tick)
+        self.extra_state = list(extra_state)
         self.built = True
 
     def compile(self):
