@@ -2,8 +2,14 @@
 
 from sparring.data.spec import DataSpec
 
+FEW_IMAGES = 10_000
+
 
 def choose_recipe(spec: DataSpec) -> tuple[str, str]:
-    """Name of the recipe for data like this, and the reason in half a sentence."""
-    height, width, _ = spec.shape
-    return "r3gan", f"the steadiest of the image recipes at {height}x{width}"
+    """Name of the recipe for data like this, and the reason in half a sentence.
+
+    The figures behind it stand in the README's table of recipes.
+    """
+    if spec.num_examples < FEW_IMAGES:
+        return "r3gan", f"its penalties R1 and R2 keep {spec.num_examples:,} images from being learnt by heart"
+    return "r3gan", "of the same number of images it makes the most; dcgan takes a third of the time for each"
