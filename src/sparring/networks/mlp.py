@@ -20,8 +20,7 @@ def mlp_generator(shape: tuple[int, int, int], num_classes: int, *, latent_dim: 
 def mlp_discriminator(shape: tuple[int, int, int], num_classes: int, *, width: int) -> keras.Model:
     """`pixels -> width relu -> one logit`; a one-hot label weighs the hidden units in that logit.
 
-    Joined to the pixels, ten more inputs among hundreds, the label would be ignored: measured on MNIST, one digit in
-    six was then the one asked for.
+    Joined to the pixels, ten more inputs among hundreds, the label would hardly be heard.
     """
     inputs = image_inputs(shape, num_classes)
     x = layers.Dense(width, activation="relu")(layers.Flatten()(inputs[0]))
