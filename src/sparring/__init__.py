@@ -8,11 +8,11 @@
 `import sparring` is light: Keras is imported when a name that needs it is first used.
 """
 
-import difflib
 import importlib
 from typing import Any
 
 from sparring.environment import choose_backend, require_backend
+from sparring.errors import nearest
 
 __version__ = "0.1.0"
 
@@ -41,9 +41,7 @@ __all__ = ["__version__", *_NAMES]
 
 def __getattr__(name: str) -> Any:
     if name not in _NAMES:
-        nearest = difflib.get_close_matches(name, _NAMES, n=1)
-        hint = f". Did you mean `{nearest[0]}`?" if nearest else ""
-        raise AttributeError(f"module 'sparring' has no attribute {name!r}{hint}")
+        raise AttributeError(f"module 'sparring' has no attribute {name!r}.{nearest(name, _NAMES)}")
     if name not in _LIGHT:
         require_backend()
     module, _, attribute = _NAMES[name].partition(":")

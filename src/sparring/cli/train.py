@@ -1,6 +1,5 @@
 """`sparring train`: from a source of data to a run."""
 
-import difflib
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
-from sparring.errors import UsageError
+from sparring.errors import UsageError, nearest
 from sparring.recipes.catalog import find_recipe, known_recipes, parse_setting
 
 
@@ -92,6 +91,6 @@ def _check_names(recipe: str | None, options: Iterable[str]) -> None:
         return
     known = {name for found in known_recipes().values() for name in found.options}  # The data chooses among these.
     for name in set(options) - known:
-        nearest = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
-        raise UsageError(f"No recipe has an option `{name}`.{hint} `sparring recipes NAME` lists those of a recipe.")
+        raise UsageError(
+            f"No recipe has an option `{name}`.{nearest(name, known)} `sparring recipes NAME` lists those of a recipe."
+        )
