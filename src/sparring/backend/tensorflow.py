@@ -45,7 +45,7 @@ def accelerated():
 
 
 def jit_compile():
-    """XLA on accelerators only: its CPU convolutions are 30 times slower than TensorFlow's own."""
+    """XLA on accelerators only: on a CPU its convolutions are far slower than TensorFlow's own."""
     return accelerated()
 
 

@@ -82,7 +82,7 @@ def save_animation(
 ) -> None:
     """Write `frames` as an endless animation, a .gif or .webp file.
 
-    In a GIF gray frames are rounded to 32 grays, which cannot be told from 256 in motion and takes 40 % of the bytes;
+    In a GIF gray frames are rounded to 32 grays, which in motion look like 256 and take far fewer bytes;
     color frames share one palette of 256, so that it does not flicker.
 
     Args:

@@ -82,7 +82,7 @@ def _block(x, num_blocks: int):
 
     The first is scaled by Fixup's rule for two layers (Zhang et al. 2019, arXiv:1901.09321). The paper's last
     configuration, E, groups a 3x3 convolution by 16 channels between two of 1x1; on a CPU a grouped convolution costs
-    20 to 60 times a dense one, so this is its configuration before that, dense.
+    many times a dense one, so this is its configuration before that, dense.
     """
     channels = x.shape[-1]
     y = LeakyReLU()(x)
