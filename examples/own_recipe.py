@@ -43,7 +43,7 @@ def least_squares(
         spec,
         [
             Player("discriminator", [discriminator], adam, sides.discriminator_loss, sides.discriminator_logs),
-            Player("generator", [generator], adam, sides.generator_loss),
+            Player("generator", [generator], adam, sides.generator_loss, act=sides.act),
         ],
         averaged={"generator": generator},
         draws={"latents": (32,)},

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from conftest import make_stripes
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import CHANGES, DiffAugment, uniform
-from sparring.backend import scores_and_gradient, value_and_grad
+from sparring.backend import value_and_grad, value_and_input_grad
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
 from sparring.errors import UsageError
@@ -19,6 +19,7 @@ from sparring.recipes.catalog import find_recipe
 from sparring.recipes.rebuild import rebuild_networks
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.run import Run
+from sparring.training.step import learn, show
 
 SIZES = [(32, 32, 3), (17, 26, 1), (16, 16, 3), (7, 9, 2)]
 ALL = ",".join(CHANGES)
@@ -185,7 +186,7 @@ def test_gradients_of_both_orders(augmentation):
     def penalty():
         """Of the gradient of a cubic score, so that it depends on the images, which depend on `scale`."""
         x = ops.convert_to_tensor(images) + scale * ops.convert_to_tensor(direction)
-        _, gradient = scores_and_gradient(lambda x: ops.sum(augmentation(x, noise) ** 3), x, [])
+        _, gradient = value_and_input_grad(lambda x: (ops.sum(augmentation(x, noise) ** 3), None), x, [])
         return ops.sum(ops.square(gradient)), {}
 
     state = [scale, *getattr(augmentation, "variables", [])]
@@ -230,8 +231,9 @@ def test_both_players_see_real_and_fake_changed(name):
         def follow(self, margin):
             return {}
 
-    sides.augmentation, sides.gamma = Watch(), 0.0  # Without the penalty nothing is traced, on JAX.
-    real, fake = batch["image"], sides.fake(batch)
+    sides.augmentation, sides.penalties = Watch(), ()  # Without the penalty nothing is traced, on JAX.
+    batch |= sides.act(game, batch)
+    real, fake = batch["image"], batch["fake"]
     expected = [(real, batch["augment_real"]), (fake, batch["augment_fake"])]
     for player, pairs in zip(game.players, (expected, expected if name == "r3gan" else expected[1:]), strict=True):
         shown.clear()
@@ -250,7 +252,8 @@ def test_the_generator_learns_through_it():
     sides = game.players[0].loss.__self__
 
     def largest():
-        _, gradients = value_and_grad(lambda: generator.loss(game, batch), generator.variables, game.state)
+        part = dict(batch)
+        _, gradients = learn(game, generator, part, show(game, generator, [part]))
         return [float(ops.max(ops.abs(gradient))) for gradient in gradients]
 
     assert min(largest()[-2:]) > 0
@@ -277,7 +280,8 @@ def test_p_follows_differences_where_only_they_have_a_meaning():
         sides, margins = game.players[0].loss.__self__, []
         follow = sides.augmentation.follow
         sides.augmentation.follow = lambda margin, follow=follow, seen=margins: (seen.append(margin), follow(margin))[1]
-        _, logs = game.players[0].loss(game, batch_of(game, source))
+        batch = batch_of(game, source)
+        _, logs = game.players[0].loss(game, batch | sides.act(game, batch))
         expected = logs["real_score"] - logs["fake_score"] * reads_difference
         assert float(ops.mean(margins[0])) == pytest.approx(float(expected), abs=1e-5)
 

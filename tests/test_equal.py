@@ -13,7 +13,7 @@ from keras import ops
 
 import equal_process
 from equal_process import BATCH_SIZE, SHAPES, STEPS, build, generate, source_for, state_of, take_steps
-from sparring.backend import scores_and_gradient
+from sparring.backend import value_and_input_grad
 from sparring.data.batches import Batches
 from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
@@ -225,7 +225,9 @@ def test_the_comparison_would_find(harm, starts, here):
 def test_leaky_relu_has_one_slope_at_zero(name):
     """A padded border is zero, and stays it behind a convolution whose bias has not moved."""
     layers = [x for network in build(name).networks for x in network.layers if isinstance(x, LeakyReLU)]
-    slopes = [scores_and_gradient(layer, ops.zeros((1, 1)), [])[1] for layer in layers]
+    slopes = [
+        value_and_input_grad(lambda x, layer=layer: (layer(x), None), ops.zeros((1, 1)), [])[1] for layer in layers
+    ]
     assert slopes
     assert [float(slope[0, 0]) for slope in slopes] == pytest.approx([0.2] * len(slopes))
 

@@ -2,7 +2,8 @@
 
 Names:
     value_and_grad(fn, variables, state): Value, extras and gradients of `fn() -> (scalar, extras)`.
-    scores_and_gradient(fn, x, state): `fn(x)` and the gradient of its sum by `x`, itself differentiable.
+    value_and_input_grad(fn, x, state): The same of `fn(x) -> (values, extras)` by `x`, itself differentiable.
+    forward(fn, variables, state): What `fn()` returns, and how to take a gradient by it back to `variables`.
     leaky_relu(x, slope): With one slope at 0, on which padding lies exactly.
     num_replicas(): How many devices share a step.
     accelerated(): Whether a GPU or TPU is there.
@@ -26,7 +27,8 @@ else:
 
 name = keras.config.backend()
 value_and_grad = chosen.value_and_grad
-scores_and_gradient = chosen.scores_and_gradient
+value_and_input_grad = chosen.value_and_input_grad
+forward = chosen.forward
 leaky_relu = chosen.leaky_relu
 num_replicas = chosen.num_replicas
 accelerated = chosen.accelerated

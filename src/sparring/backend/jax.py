@@ -7,44 +7,63 @@ import jax
 import keras
 
 
-def _commit(state, values):
-    for variable, value in zip(state, values, strict=True):
-        variable.assign(value)
-
-
 def value_and_grad(fn, variables, state):
     """Returns `((loss, extras), gradients)` of `fn() -> (loss, extras)`.
 
     `state` is every variable there is: what `fn` writes to others than `variables` (batch statistics, counters)
     is carried out of the trace and assigned.
     """
-    chosen = {id(v) for v in variables}
-    rest = [v for v in state if id(v) not in chosen]
-    rest_values = [v.value for v in rest]
-
-    def loss_of(values):
-        mapping = [*zip(variables, values, strict=True), *zip(rest, rest_values, strict=True)]
-        with keras.StatelessScope(state_mapping=mapping) as scope:
-            loss, extras = fn()
-        return loss, (extras, [scope.get_current_value(v) for v in rest])
-
-    (loss, (extras, written)), gradients = jax.value_and_grad(loss_of, has_aux=True)([v.value for v in variables])
+    pure, rest = _by_values(fn, variables, state)
+    (loss, (extras, written)), gradients = jax.value_and_grad(pure, has_aux=True)([v.value for v in variables])
     _commit(rest, written)
     return (loss, extras), gradients
 
 
-def scores_and_gradient(fn, x, state):
-    """Returns `fn(x)` and d sum(fn(x)) / dx."""
-    values = [v.value for v in state]
+def forward(fn, variables, state):
+    """Returns `(outputs, pull)` of `fn() -> outputs`; `pull(gradients by the outputs)` are those by `variables`."""
+    pure, rest = _by_values(lambda: (fn(), None), variables, state)
+    outputs, pull, (_, written) = jax.vjp(pure, [v.value for v in variables], has_aux=True)
+    _commit(rest, written)
+    return outputs, lambda gradients: pull(gradients)[0]
+
+
+def value_and_input_grad(fn, x, state):
+    """Returns `((values, extras), gradient)` of `fn(x) -> (values, extras)`: the gradient of their sum by `x`."""
 
     def total_of(x):
-        with keras.StatelessScope(state_mapping=list(zip(state, values, strict=True))) as scope:
-            scores = fn(x)
-        return scores.sum(), (scores, [scope.get_current_value(v) for v in state])
+        pure, _ = _by_values(lambda: fn(x), [], state)
+        values, (extras, written) = pure([])
+        return values.sum(), (values, extras, written)
 
-    gradient, (scores, written) = jax.grad(total_of, has_aux=True)(x)
+    gradient, (values, extras, written) = jax.grad(total_of, has_aux=True)(x)
     _commit(state, written)
-    return scores, gradient
+    return (values, extras), gradient
+
+
+def _by_values(fn, variables, state):
+    """`fn() -> (output, extras)` as a function of the values of `variables`, and the rest of `state`.
+
+    It returns `(output, (extras, written))`, `written` holding by place what it assigned to the rest: only that, for
+    what is carried through a trace belongs to it, and could not be assigned inside of a branch.
+    """
+    chosen = {id(v) for v in variables}
+    rest = [v for v in state if id(v) not in chosen]
+    before = [v.value for v in rest]
+
+    def pure(values):
+        mapping = [*zip(variables, values, strict=True), *zip(rest, before, strict=True)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            output, extras = fn()
+        after = [scope.get_current_value(v) for v in rest]
+        written = {i: new for i, (old, new) in enumerate(zip(before, after, strict=True)) if new is not old}
+        return output, (extras, written)
+
+    return pure, rest
+
+
+def _commit(variables, written):
+    for place, value in written.items():
+        variables[place].assign(value)
 
 
 def leaky_relu(x, slope):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+ZERO = tf.UnconnectedGradients.ZERO
+
 # Grappler's remapper would fuse a convolution with the leaky ReLU behind it, fails where the gradient needs what lies
 # between them, and says so on the terminal at every first step. Nothing is slower without it.
 tf.config.optimizer.set_experimental_options({"remapping": False})
@@ -14,21 +16,37 @@ def value_and_grad(fn, variables, state):
 
     Keras' optimizers add the gradients of all replicas up, so each replica contributes its share of the mean.
     """
+    values = [v.value for v in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        values = [v.value for v in variables]
         tape.watch(values)
         loss, extras = fn()
         share = loss / num_replicas()
-    gradients = tape.gradient(share, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return (loss, extras), gradients
+    return (loss, extras), tape.gradient(share, values, unconnected_gradients=ZERO)
 
 
-def scores_and_gradient(fn, x, state):
-    """Returns `fn(x)` and d sum(fn(x)) / dx."""
-    with tf.GradientTape() as tape:
+def forward(fn, variables, state):
+    """Returns `(outputs, pull)` of `fn() -> outputs`; `pull(gradients by the outputs)` are those by `variables`.
+
+    As `value_and_grad` does, `pull` returns the share that this replica has in the mean.
+    """
+    values = [v.value for v in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        outputs = fn()
+
+    def pull(gradients):
+        shares = tf.nest.map_structure(lambda gradient: gradient / num_replicas(), gradients)
+        return tape.gradient(outputs, values, shares, unconnected_gradients=ZERO)
+
+    return outputs, pull
+
+
+def value_and_input_grad(fn, x, state):
+    """Returns `((values, extras), gradient)` of `fn(x) -> (values, extras)`: the gradient of their sum by `x`."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
-        scores = fn(x)
-    return scores, tape.gradient(scores, x)
+        values, extras = fn(x)
+    return (values, extras), tape.gradient(values, x, unconnected_gradients=ZERO)
 
 
 def leaky_relu(x, slope):

@@ -1,38 +1,46 @@
 """A generator against a discriminator, with or without labels."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from sparring.backend import scores_and_gradient
+from sparring.errors import UsageError
+from sparring.objectives.judged import Judged
 from sparring.objectives.losses import Loss
-from sparring.objectives.penalties import squared_norm
 
 REAL, FAKE = "augment_real", "augment_fake"  # Names of the augmentation's noise in a batch.
 
 
 class Adversarial:
-    """The losses of the two players of an image game, as `Player` takes them.
+    """What the two players of an image game do, as `Player` takes it: the generator's act and both losses.
 
     A batch holds `image` `(N, H, W, C)` in [-1, 1], `latents` `(N, latent_dim)` and, where the networks take labels,
-    one-hot `label` `(N, classes)`; the fake beside a real image carries its label. With an augmentation it holds the
-    noise of `draws` too: the generator's fakes are changed as the discriminator's are.
+    one-hot `label` `(N, classes)`; the fake beside a real image carries its label. `act` adds `fake` of the shape of
+    `image`. The batch holds the noise of `draws` too: the generator's fakes are augmented as the discriminator's are.
 
     Args:
         generator: Maps `[latents]` or `[latents, labels]` to images.
-        discriminator: Maps `[images]` or `[images, labels]` to one logit.
+        discriminator: Maps `[images]` or `[images, labels]` to one logit, or `[images]` to a logit and the logits of
+            an auxiliary classifier, which both players then want to be right (Odena et al. 2016, arXiv:1610.09585,
+            equations 2 and 3).
         loss: The pair of functions of logits.
-        gamma: Strength of R1 and R2, gamma / 2 times the squared norm of the discriminator's gradient on real and
-            on fake images as they are before any augmentation; 0 takes no gradient.
+        penalties: Each has `value(game, real, fake, batch)` of both `Judged`, `draws(shape)`, and
+            `slopes` where it reads how steep the discriminator is.
         augmentation: Changes all that the discriminator sees, in both players' losses: `augmentation(images, noise)`
             with `num_draws` standard normal numbers for each image, and `follow(margin)`, which returns what is
-            named in `logs`. None shows images as they are.
+            named in `logs`. None shows images as they are. Slopes are those of images before it.
+        class_strength: Weight of the auxiliary classifier.
 
     Attributes:
-        draws: Name and shape of the noise that an image of the batch needs for its augmentation.
+        draws: Name and shape of the noise that an image of the batch needs.
+        extra_state: The layers beside the networks whose variables are part of the state.
         generator_logs: Names of what the generator's loss reports.
         discriminator_logs: Names of what the discriminator's loss reports.
+
+    Raises:
+        UsageError: A penalty reads slopes, and the discriminator has batch normalisation.
     """
 
     def __init__(
@@ -40,50 +48,78 @@ class Adversarial:
         generator: keras.Model,
         discriminator: keras.Model,
         loss: Loss,
-        gamma: float = 0.0,
+        penalties: Sequence[Any] = (),
         augmentation: Any = None,
+        class_strength: float = 1.0,
     ):
-        self.generator, self.discriminator, self.loss, self.gamma = generator, discriminator, loss, gamma
-        self.augmentation = augmentation
-        self.conditional = len(generator.inputs) > 1
+        _check_slopes(discriminator, penalties)
+        self.generator, self.discriminator, self.loss, self.penalties = generator, discriminator, loss, penalties
+        self.augmentation, self.class_strength = augmentation, class_strength
+        shape = tuple(discriminator.inputs[0].shape[1:])
         self.draws = dict.fromkeys((REAL, FAKE), (augmentation.num_draws,)) if augmentation else {}
-        self.generator_logs = ()
+        for penalty in penalties:
+            self.draws |= penalty.draws(shape)
+        self.extra_state = [x for x in (augmentation, *penalties) if isinstance(x, keras.layers.Layer)]
+        self.classifies = len(discriminator.outputs) > 1
+        self.generator_logs = ("class_loss",) if self.classifies else ()
         self.discriminator_logs = ("real_score", "fake_score", *(augmentation.logs if augmentation else ()))
 
-    def fake(self, batch):
-        """One generated image for each row of the batch."""
-        return self.generator([batch["latents"], *self._labels(batch)], training=True)
+    def act(self, game, batch):
+        """One generated image for each row of the batch: `{"fake": images}`."""
+        return {"fake": self.generator([batch["latents"], *_labels(self.generator, batch)], training=True)}
 
-    def score(self, images, batch, noise: str | None = None):
-        """The discriminator's logits on `images` under the labels of the batch.
+    def judged(self, game, images, batch, noise: str) -> Judged:
+        """The discriminator's view of `images` under the labels of the batch; `noise` is REAL or FAKE."""
 
-        `noise` is REAL or FAKE and names what the augmentation goes by; None shows the images as they are.
-        """
-        if self.augmentation and noise:
-            images = self.augmentation(images, batch[noise])
-        return self.discriminator([images, *self._labels(batch)], training=True)
+        def judge(images, training):
+            if self.augmentation:
+                images = self.augmentation(images, batch[noise])
+            found = self.discriminator([images, *_labels(self.discriminator, batch)], training=training)
+            return found if self.classifies else (found, None)
+
+        return Judged(images, judge, game.state)
 
     def generator_loss(self, game, batch):
-        """How well the fakes pass; `(scalar, {})`."""
-        real_scores = self.score(batch["image"], batch, REAL) if self.loss.paired else None
-        return self.loss.generator(real_scores, self.score(self.fake(batch), batch, FAKE)), {}
+        """How well the fakes pass; `(scalar, logs)`, as `generator_logs` names them."""
+        real_scores = self.judged(game, batch["image"], batch, REAL).scores if self.loss.paired else None
+        fake = self.judged(game, batch["fake"], batch, FAKE)
+        loss = self.loss.generator(real_scores, fake.scores)
+        if not self.classifies:
+            return loss, {}
+        class_loss = _cross_entropy(batch, fake)
+        return loss + self.class_strength * class_loss, {"class_loss": class_loss}
 
     def discriminator_loss(self, game, batch):
         """How well real and fake are told apart; `(scalar, logs)`, as `discriminator_logs` names them."""
-        real_scores, real_penalty = self._judge(game, batch["image"], batch, REAL)
-        fake_scores, fake_penalty = self._judge(game, ops.stop_gradient(self.fake(batch)), batch, FAKE)
-        loss = self.loss.discriminator(real_scores, fake_scores) + self.gamma / 2 * (real_penalty + fake_penalty)
-        found = {"real_score": ops.mean(real_scores), "fake_score": ops.mean(fake_scores)}
+        real = self.judged(game, batch["image"], batch, REAL)
+        fake = self.judged(game, ops.stop_gradient(batch["fake"]), batch, FAKE)
+        # First, for what reads a gradient gets the scores with it.
+        penalty = sum((penalty.value(game, real, fake, batch) for penalty in self.penalties), 0.0)
+        loss = self.loss.discriminator(real.scores, fake.scores) + penalty
+        if self.classifies:
+            loss += self.class_strength * _cross_entropy(batch, real)
+        found = {"real_score": ops.mean(real.scores), "fake_score": ops.mean(fake.scores)}
         if self.augmentation:
             # A relativistic discriminator learns differences of logits: the sign of one alone has no meaning.
-            found |= self.augmentation.follow(real_scores - fake_scores if self.loss.paired else real_scores)
+            found |= self.augmentation.follow(real.scores - fake.scores if self.loss.paired else real.scores)
         return loss, found
 
-    def _judge(self, game, images, batch, noise: str):
-        if not self.gamma:
-            return self.score(images, batch, noise), 0.0
-        scores, gradient = scores_and_gradient(lambda x: self.score(x, batch, noise), images, game.state)
-        return scores, squared_norm(gradient)
 
-    def _labels(self, batch):
-        return [batch["label"]] if self.conditional else []
+def _labels(network: keras.Model, batch) -> list:
+    return [batch["label"]] if len(network.inputs) > 1 else []
+
+
+def _cross_entropy(batch, judged: Judged):
+    """How far the auxiliary classifier is from the labels of the batch."""
+    return ops.mean(ops.categorical_crossentropy(batch["label"], judged.class_logits, from_logits=True))
+
+
+def _check_slopes(discriminator: keras.Model, penalties: Sequence[Any]):
+    normalised = [x for x in discriminator._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
+    for penalty in penalties:
+        if penalty.slopes and normalised:
+            raise UsageError(
+                f"{type(penalty).__name__} cannot be used on a discriminator with batch normalisation, whose score of "
+                "an image depends on the whole batch, so that it has no slope of its own. Take a recipe without it, "
+                "such as r3gan, wgan_gp or sngan."
+            )

@@ -15,6 +15,7 @@ from sparring.networks.mlp import mlp_discriminator, mlp_generator
 from sparring.networks.residual import residual_discriminator, residual_generator
 from sparring.objectives.adversarial import Adversarial
 from sparring.objectives.losses import non_saturating, relativistic
+from sparring.objectives.penalties import R1, R2
 from sparring.training.game import Game
 from sparring.training.pace import Pace
 from sparring.training.players import Player
@@ -177,7 +178,7 @@ def r3gan(
             residual_generator(spec.shape, spec.num_classes, latent_dim=latent_dim, **sizes),
             residual_discriminator(spec.shape, spec.num_classes, **sizes),
             relativistic,
-            gamma,
+            [R1(gamma), R2(gamma)] if gamma else [],
             augmentation,
         ),
         adam,
@@ -211,12 +212,14 @@ def _two_players(spec, sides: Adversarial, make_optimizer, *, latent_dim: int, *
     discriminator = Player(
         "discriminator", [sides.discriminator], make_optimizer, sides.discriminator_loss, sides.discriminator_logs
     )
-    generator = Player("generator", [sides.generator], make_optimizer, sides.generator_loss, sides.generator_logs)
+    generator = Player(
+        "generator", [sides.generator], make_optimizer, sides.generator_loss, sides.generator_logs, act=sides.act
+    )
     return Game(
         spec,
         [discriminator, generator],
         averaged={"generator": sides.generator},
         draws={"latents": (latent_dim,), **sides.draws},
-        extra_state=[sides.augmentation] if isinstance(sides.augmentation, keras.layers.Layer) else [],
+        extra_state=sides.extra_state,
         **game,
     )

@@ -115,6 +115,11 @@ class Game(Stepper, keras.Model):
         return batch
 
     @property
+    def turns(self) -> int:
+        """Parts of a batch: as many as the moves of who moves most often."""
+        return max(player.repeats for player in self.players)
+
+    @property
     def metrics(self) -> list:
         """None of Keras' own: the tally is part of the state."""
         return []

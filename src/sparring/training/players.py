@@ -17,7 +17,10 @@ class Player:
             built again has no use for one, so it is made when the game is compiled.
         loss: `loss(game, batch) -> (scalar, {name: scalar})`, the dictionary holding exactly the names in `logs`.
         logs: Names of what `loss` reports beside its value.
-        repeats: Updates in one step.
+        repeats: Updates in one step, each on its own part of the batch.
+        act: `act(game, batch) -> {name: array}`, what its networks make of a batch for all to judge: done once a step,
+            before anyone moves, and added to the batch. Its own loss reaches its variables through that alone, and
+            it moves once.
     """
 
     name: str
@@ -26,7 +29,12 @@ class Player:
     loss: Callable
     logs: tuple[str, ...] = ()
     repeats: int = 1
+    act: Callable | None = None
     optimizer: keras.optimizers.Optimizer = dataclasses.field(default=None, init=False)
+
+    def __post_init__(self):
+        if self.act and self.repeats > 1:
+            raise ValueError(f"A player that acts must move once in a step. Received: repeats={self.repeats}")
 
     @property
     def variables(self) -> list:
