@@ -16,11 +16,12 @@ class SpectralNormalised(keras.layers.Layer):
     """
 
     def build(self, kernel_shape):
-        # Orthogonal: a random vector of length 1.
+        # Of length 1. The paper draws it at random; against a random kernel a fixed direction is as good.
+        start = keras.initializers.Constant(kernel_shape[-1] ** -0.5)
         self.u = self.add_weight(
             name="u",
             shape=(1, kernel_shape[-1]),
-            initializer=keras.initializers.Orthogonal(),
+            initializer=start,
             trainable=False,
             aggregation="only_first_replica",
         )
