@@ -9,6 +9,7 @@ from keras import layers
 from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.basis import Basis
+from sparring.layers.initial import BilinearNormal
 from sparring.networks.heads import head_inputs, judged
 from sparring.networks.inputs import cut_to, doubled, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
@@ -36,8 +37,7 @@ def residual_generator(
     if patch == 1:
         x = _convolution(shape[-1], 1, GAIN)(x)
     else:
-        # Of the 4x4 weights from each of `width` channels, 2x2 reach any one pixel.
-        weights = keras.initializers.RandomNormal(stddev=GAIN / math.sqrt(4 * width))
+        weights = BilinearNormal(stddev=GAIN / math.sqrt(width))
         x = layers.Conv2DTranspose(shape[-1], 4, strides=2, padding="same", kernel_initializer=weights)(x)
     return keras.Model(inputs, cut_to(x, shape), name="generator")
 
