@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from sparring.layers.spectral import SpectralNormalised
+
 
 class ProjectionHead(keras.layers.Layer):
     """One logit from features and, where there are classes, a one-hot label.
@@ -12,11 +14,12 @@ class ProjectionHead(keras.layers.Layer):
 
     Args:
         use_bias: Whether there is a `b`; a loss that reads differences of logits alone has no use for it.
+        spectral: Whether `w` and the matrix of all `v_y` are spectrally normalised (arXiv:1802.05957).
     """
 
-    def __init__(self, use_bias: bool = True, **kwargs):
+    def __init__(self, use_bias: bool = True, spectral: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.use_bias = use_bias
+        self.use_bias, self.spectral = use_bias, spectral
 
     def build(self, input_shape):
         (_, width), *label_shape = input_shape
@@ -25,20 +28,31 @@ class ProjectionHead(keras.layers.Layer):
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
         if label_shape:
-            # Zero: the head starts blind to the class and learns what it is worth.
-            self.classes = self.add_weight(name="classes", shape=(label_shape[0][-1], width), initializer="zeros")
+            # Zero: the head starts blind to the class and learns what it is worth. Zeros have no spectral norm.
+            start = initializer() if self.spectral else "zeros"
+            self.classes = self.add_weight(name="classes", shape=(label_shape[0][-1], width), initializer=start)
+        if self.spectral:
+            self.normalised = SpectralNormalised()
+            self.normalised.build(self.kernel.shape)
+            if label_shape:
+                self.normalised_classes = SpectralNormalised()
+                self.normalised_classes.build(self.classes.shape)
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
         features, *labels = inputs
-        logits = ops.matmul(features, self.kernel)
+        kernel = ops.convert_to_tensor(self.kernel)
+        logits = ops.matmul(features, self.normalised(kernel, training=training) if self.spectral else kernel)
         if self.use_bias:
             logits = logits + self.bias
         if labels:
-            logits = logits + ops.sum(ops.matmul(labels[0], self.classes) * features, axis=-1, keepdims=True)
+            classes = ops.convert_to_tensor(self.classes)
+            if self.spectral:
+                classes = self.normalised_classes(classes, training=training)
+            logits = logits + ops.sum(ops.matmul(labels[0], classes) * features, axis=-1, keepdims=True)
         return logits
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0], 1)
 
     def get_config(self):
-        return super().get_config() | {"use_bias": self.use_bias}
+        return super().get_config() | {"use_bias": self.use_bias, "spectral": self.spectral}

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 
 from sparring.layers.activation import LeakyReLU
-from sparring.layers.projection import ProjectionHead
-from sparring.networks.inputs import cut_to, image_inputs, joined, latent_inputs, padded
+from sparring.networks.heads import Head, head_inputs, judged
+from sparring.networks.inputs import cut_to, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
 
 KERNEL = 5
@@ -33,18 +33,20 @@ def dcgan_generator(
 
 
 def dcgan_discriminator(
-    shape: tuple[int, int, int], num_classes: int, *, width: int, synchronized: bool
+    shape: tuple[int, int, int], num_classes: int, *, width: int, synchronized: bool, head: Head = "projection"
 ) -> keras.Model:
-    """Halves the image down to a small map of features, doubling the channels each time from `width`."""
+    """Halves the image down to a small map of features, doubling the channels each time from `width`.
+
+    `head`: see `heads.judged`.
+    """
     doublings, *_ = canvas(*shape[:2])
-    inputs = image_inputs(shape, num_classes)
+    inputs = head_inputs(shape, num_classes, head)
     x = padded(inputs[0], shape)
     x = LeakyReLU()(_initialised(layers.Conv2D, width, 2 if doublings else 1)(x))
     for step in range(1, doublings):
         x = _initialised(layers.Conv2D, width * 2**step, 2, use_bias=False)(x)
         x = LeakyReLU()(_normalised(x, synchronized))
-    logits = ProjectionHead()([layers.Flatten()(x), *inputs[1:]])
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(inputs, judged(layers.Flatten()(x), inputs, num_classes, head), name="discriminator")
 
 
 def _initialised(convolution, channels: int, strides: int, **kwargs):

@@ -1,8 +1,10 @@
-"""The inputs that every family shares."""
+"""The inputs and sizes that families share."""
 
 import keras
 
 from sparring.ops.geometry import canvas
+
+MOST_DOUBLINGS = 3  # Of the channels.
 
 
 def latent_inputs(latent_dim: int, num_classes: int) -> list:
@@ -22,6 +24,11 @@ def _label_inputs(num_classes: int) -> list:
 def joined(inputs: list):
     """All inputs as one vector per example."""
     return keras.layers.Concatenate()(inputs) if len(inputs) > 1 else inputs[0]
+
+
+def doubled(width: int, halvings: int) -> int:
+    """Channels after so many halvings of the size: `width` doubled with each, up to eight times as many."""
+    return width * 2 ** min(halvings, MOST_DOUBLINGS)
 
 
 def cut_to(x, shape: tuple[int, int, int]):

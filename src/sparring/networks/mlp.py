@@ -5,8 +5,8 @@ import math
 import keras
 from keras import layers
 
-from sparring.layers.projection import ProjectionHead
-from sparring.networks.inputs import image_inputs, joined, latent_inputs
+from sparring.networks.heads import Head, head_inputs, judged
+from sparring.networks.inputs import joined, latent_inputs
 
 
 def mlp_generator(shape: tuple[int, int, int], num_classes: int, *, latent_dim: int, width: int) -> keras.Model:
@@ -17,11 +17,13 @@ def mlp_generator(shape: tuple[int, int, int], num_classes: int, *, latent_dim: 
     return keras.Model(inputs, layers.Reshape(shape)(x), name="generator")
 
 
-def mlp_discriminator(shape: tuple[int, int, int], num_classes: int, *, width: int) -> keras.Model:
+def mlp_discriminator(
+    shape: tuple[int, int, int], num_classes: int, *, width: int, head: Head = "projection"
+) -> keras.Model:
     """`pixels -> width relu -> one logit`; a one-hot label weighs the hidden units in that logit.
 
-    Joined to the pixels, ten more inputs among hundreds, the label would hardly be heard.
+    Joined to the pixels, ten more inputs among hundreds, the label would hardly be heard. `head`: see `heads.judged`.
     """
-    inputs = image_inputs(shape, num_classes)
+    inputs = head_inputs(shape, num_classes, head)
     x = layers.Dense(width, activation="relu")(layers.Flatten()(inputs[0]))
-    return keras.Model(inputs, ProjectionHead()([x, *inputs[1:]]), name="discriminator")
+    return keras.Model(inputs, judged(x, inputs, num_classes, head), name="discriminator")

@@ -1,6 +1,7 @@
 """Residual networks without normalisation: the R3GAN pair (Huang et al. 2024, arXiv:2501.05441, section 4)."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers
@@ -8,12 +9,12 @@ from keras import layers
 from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.basis import Basis
-from sparring.layers.projection import ProjectionHead
-from sparring.networks.inputs import cut_to, image_inputs, joined, latent_inputs, padded
+from sparring.layers.initial import BilinearNormal
+from sparring.networks.heads import head_inputs, judged
+from sparring.networks.inputs import cut_to, doubled, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
 
 GAIN = 2**0.5  # Of a leaky ReLU, nearly: keeps the variance of what passes through it.
-MOST_DOUBLINGS = 3  # Of the channels.
 
 
 def residual_generator(
@@ -25,43 +26,51 @@ def residual_generator(
     """
     sizes, height, base_width = _plan(shape, patch)
     inputs = latent_inputs(latent_dim, num_classes)
-    x = Basis(height, base_width, _channels(width, sizes - 1))(joined(inputs))
+    x = Basis(height, base_width, doubled(width, sizes - 1))(joined(inputs))
     for step in reversed(range(sizes)):
         if step < sizes - 1:
             x = layers.UpSampling2D(2, interpolation="bilinear")(x)
-            x = _convolution(_channels(width, step), 1)(x)
+            x = _convolution(doubled(width, step), 1)(x)
         for _ in range(blocks):
             x = _block(x, blocks * sizes)
     x = LeakyReLU()(x)
     if patch == 1:
         x = _convolution(shape[-1], 1, GAIN)(x)
     else:
-        # Of the 4x4 weights from each of `width` channels, 2x2 reach any one pixel.
-        weights = keras.initializers.RandomNormal(stddev=GAIN / math.sqrt(4 * width))
+        weights = BilinearNormal(stddev=GAIN / math.sqrt(width))
         x = layers.Conv2DTranspose(shape[-1], 4, strides=2, padding="same", kernel_initializer=weights)(x)
     return keras.Model(inputs, cut_to(x, shape), name="generator")
 
 
 def residual_discriminator(
-    shape: tuple[int, int, int], num_classes: int, *, width: int, blocks: int, patch: int
+    shape: tuple[int, int, int],
+    num_classes: int,
+    *,
+    width: int,
+    blocks: int,
+    patch: int,
+    head: Any = "projection",  # A `Head`, which a dictionary of sizes with `**` would not be to a type checker.
 ) -> keras.Model:
-    """The generator's mirror image: residual blocks, halved by averaging between sizes, one logit at the end."""
+    """The generator's mirror image: residual blocks, halved by averaging between sizes, one logit at the end.
+
+    `head`: see `heads.judged`.
+    """
     sizes, height, base_width = _plan(shape, patch)
-    inputs = image_inputs(shape, num_classes)
+    inputs = head_inputs(shape, num_classes, head)
     x = padded(inputs[0], shape)
     x = _convolution(width, 1)(x) if patch == 1 else _convolution(width, 4, strides=2)(x)
     for step in range(sizes):
         if step:
             x = layers.AveragePooling2D(2)(x)
-            x = _convolution(_channels(width, step), 1)(x)
+            x = _convolution(doubled(width, step), 1)(x)
         for _ in range(blocks):
             x = _block(x, blocks * sizes)
     x = LeakyReLU()(x)
     # Neither carries a bias: the paired loss reads the difference of two logits under one label, where it cancels.
     weights = keras.initializers.RandomNormal(stddev=1 / math.sqrt(height * base_width))
     x = layers.DepthwiseConv2D((height, base_width), use_bias=False, depthwise_initializer=weights)(x)
-    logits = ProjectionHead(use_bias=False)([layers.Flatten()(x), *inputs[1:]])
-    return keras.Model(inputs, logits, name="discriminator")
+    outputs = judged(layers.Flatten()(x), inputs, num_classes, head, use_bias=False)
+    return keras.Model(inputs, outputs, name="discriminator")
 
 
 def _plan(shape: tuple[int, int, int], patch: int) -> tuple[int, int, int]:
@@ -70,11 +79,6 @@ def _plan(shape: tuple[int, int, int], patch: int) -> tuple[int, int, int]:
     if patch == 2 and not doublings:
         raise UsageError(f"`patch=2` needs images of at least 8 pixels a side. Received: {shape[0]}x{shape[1]}")
     return doublings + 1 - (patch - 1), height, base_width
-
-
-def _channels(width: int, halvings: int) -> int:
-    """`width` at the largest size, doubled with every halving."""
-    return width * 2 ** min(halvings, MOST_DOUBLINGS)
 
 
 def _block(x, num_blocks: int):
