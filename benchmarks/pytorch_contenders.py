@@ -1,0 +1,226 @@
+"""Two contenders on PyTorch: the same networks and losses, run as they are and through `torch.compile`."""
+
+import copy
+import itertools
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+from workload import PEAK_PRODUCTS, PEAK_SIDE, factors, load_images, now, settings, since
+
+from sparring.data.spec import squared_distance
+
+CHECK_STEPS = 50  # As often the tutorial asks for a number.
+TRIAL_SECONDS, TRIALS = 0.7, 3
+
+
+def matrix_peak() -> float:
+    """GFLOP for each processor second of a product of matrices."""
+    a, b = map(torch.from_numpy, factors())
+    torch.mm(a, b)
+    began = time.process_time()
+    for _ in range(PEAK_PRODUCTS):
+        torch.mm(a, b)
+    return PEAK_PRODUCTS * 2 * PEAK_SIDE**3 / (time.process_time() - began) / 1e9
+
+
+def mlp(latent_dim: int, width: int) -> tuple[nn.Module, nn.Module]:
+    generator = nn.Sequential(
+        nn.Linear(latent_dim, width), nn.ReLU(), nn.Linear(width, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28))
+    )
+    return generator, nn.Sequential(nn.Flatten(), nn.Linear(784, width), nn.ReLU(), nn.Linear(width, 1))
+
+
+def dcgan(latent_dim: int, width: int) -> tuple[nn.Module, nn.Module]:
+    generator = nn.Sequential(
+        nn.Linear(latent_dim, 49 * 2 * width, bias=False),
+        nn.Unflatten(1, (2 * width, 7, 7)),
+        nn.BatchNorm2d(2 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(2 * width, width, 5, 2, padding=2, output_padding=1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, 1, 5, 2, padding=2, output_padding=1),
+        nn.Tanh(),
+    )
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, width, 5, 2, padding=2),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(width, 2 * width, 5, 2, padding=2, bias=False),
+        nn.BatchNorm2d(2 * width),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(49 * 2 * width, 1),
+    )
+    return generator, discriminator
+
+
+class Basis(nn.Module):
+    def __init__(self, latent_dim: int, channels: int):
+        super().__init__()
+        self.basis = nn.Parameter(torch.randn(1, channels, 7, 7))
+        self.kernel = nn.Linear(latent_dim, channels, bias=False)
+
+    def forward(self, x):
+        return self.basis * self.kernel(x)[:, :, None, None]
+
+
+class Block(nn.Module):
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.slope = nn.LeakyReLU(0.2)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x):
+        return x + self.second(self.slope(self.first(self.slope(x))))
+
+
+def residual(latent_dim: int, width: int) -> tuple[nn.Module, nn.Module]:
+    generator = nn.Sequential(
+        Basis(latent_dim, 2 * width),
+        Block(2 * width),
+        nn.Upsample(scale_factor=2, mode="bilinear"),
+        nn.Conv2d(2 * width, width, 1),
+        Block(width),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(width, 1, 4, 2, padding=1),
+    )
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, width, 4, 2, padding=1),
+        Block(width),
+        nn.AvgPool2d(2),
+        nn.Conv2d(width, 2 * width, 1),
+        Block(2 * width),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(2 * width, 2 * width, 7, groups=2 * width, bias=False),
+        nn.Flatten(),
+        nn.Linear(2 * width, 1, bias=False),
+    )
+    return generator, discriminator
+
+
+NETWORKS = {"article": mlp, "dcgan": dcgan, "r3gan": residual}
+BETAS = {"article": (0.5, 0.999), "dcgan": (0.5, 0.999), "r3gan": (0.0, 0.99)}
+
+
+class Trainer:
+    """PyTorch's own DCGAN tutorial: one generator pass, the discriminator's step, the generator's step.
+
+    Better than the tutorial where that costs PyTorch nothing but time: the generator's step takes no gradient by the
+    discriminator's weights. It keeps an average of the generator, as ours does.
+
+    Args:
+        recipe: Whose networks, loss and options.
+        compiled: Whether the networks go through `torch.compile`; it refuses second derivatives, so where R1 and R2
+            take them the discriminator's own step runs it as it is.
+        channels_last: The layout of images in memory.
+        optimizer: "fused" or "foreach", two ways PyTorch runs the same Adam.
+    """
+
+    def __init__(self, recipe: str, images: torch.Tensor, compiled: bool, channels_last: bool, optimizer: str):
+        torch.manual_seed(0)
+        options = settings(recipe)
+        self.batch_size, self.latent_dim = options["batch_size"], options["latent_dim"]
+        self.halflife = options.get("ema_halflife_images", 10_000)
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        networks = NETWORKS[recipe](self.latent_dim, options["width"])
+        self.generator, self.discriminator = (network.to(memory_format=self.layout) for network in networks)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.optimizers = [
+            torch.optim.Adam(
+                network.parameters(), options["learning_rate"], BETAS[recipe], eps=1e-7, **{optimizer: True}
+            )
+            for network in (self.discriminator, self.generator)
+        ]
+        self.schedules = []
+        self.gamma = 0.0
+        if recipe == "r3gan":
+            self.gamma = 1e-2 * squared_distance(images.numpy())
+            steps, last = options["images"] // self.batch_size, options["final_learning_rate"]
+            self.schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(o, steps, last) for o in self.optimizers]
+        self.generate = torch.compile(self.generator) if compiled else self.generator
+        self.judge = torch.compile(self.discriminator) if compiled else self.discriminator
+        self.images, self.steps = images.permute(0, 3, 1, 2), 0
+        self.rows = self._rows()
+
+    def _rows(self):
+        """Rows of the batches, shuffled anew in every pass."""
+        while True:
+            order = torch.randperm(len(self.images))
+            yield from order[: len(order) - len(order) % self.batch_size].split(self.batch_size)
+
+    def step(self):
+        real = self.images[next(self.rows)].float().div_(127.5).sub_(1.0).contiguous(memory_format=self.layout)
+        fake = self.generate(torch.randn(self.batch_size, self.latent_dim))
+        losses = (self._penalised_losses if self.gamma else self._losses)(real, fake)
+        for loss, optimizer, network in zip(losses, self.optimizers, (self.discriminator, self.generator), strict=True):
+            optimizer.zero_grad()
+            loss.backward(inputs=list(network.parameters()))
+            optimizer.step()
+        for schedule in self.schedules:
+            schedule.step()
+        self._follow()
+        if self.steps % CHECK_STEPS == 0:
+            self.last = loss.item()
+
+    def _losses(self, real, fake):
+        yield softplus(-self.judge(real)).mean() + softplus(self.judge(fake.detach())).mean()
+        yield softplus(-self.judge(fake)).mean()
+
+    def _penalised_losses(self, real, fake):
+        scores, penalties = zip(*map(self._judged, (real, fake.detach())), strict=True)
+        yield softplus(scores[1] - scores[0]).mean() + self.gamma / 2 * (penalties[0] + penalties[1])
+        with torch.no_grad():
+            real_scores = self.judge(real)
+        yield softplus(real_scores - self.judge(fake)).mean()
+
+    def _judged(self, images):
+        """Scores, and the mean squared norm of their gradient by the images."""
+        images = images.detach().requires_grad_()
+        scores = self.discriminator(images)
+        (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+        return scores, gradient.square().sum((1, 2, 3)).mean()
+
+    @torch.no_grad()
+    def _follow(self):
+        self.steps += 1
+        halflife = min(self.halflife, 0.05 * self.steps * self.batch_size)
+        share = 1 - 0.5 ** (self.batch_size / halflife)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), share)
+        if buffers := list(self.average.buffers()):
+            torch._foreach_copy_(buffers, list(self.generator.buffers()))
+
+    def run(self, seconds: float) -> tuple[int, float, float]:
+        """Trains for so long; returns images, seconds and processor seconds."""
+        steps, began = 0, now()
+        while time.perf_counter() - began[0] < seconds:
+            self.step()
+            steps += 1
+        return steps * self.batch_size, *since(began)
+
+
+def fastest(recipe: str, compiled: bool, threads: int) -> tuple[Trainer, str]:
+    """A trainer in the layout and with the Adam that ran fastest here, and a word on which that was."""
+    torch.set_num_threads(threads)
+    images = torch.from_numpy(load_images())
+    layouts = (False,) if recipe == "article" else (False, True)
+    trials = {}
+    for channels_last, optimizer in itertools.product(layouts, ("fused", "foreach")):
+        trainer = Trainer(recipe, images, False, channels_last, optimizer)
+        trainer.run(TRIAL_SECONDS)
+        runs = [trainer.run(TRIAL_SECONDS) for _ in range(TRIALS)]
+        trials[channels_last, optimizer] = max(images / processor for images, _, processor in runs)
+    channels_last, optimizer = max(trials, key=trials.get)
+    layout = "channels last" if channels_last else "channels first"
+    words = f"torch {torch.__version__}, {layout}, {optimizer} Adam"
+    return Trainer(recipe, images, compiled, channels_last, optimizer), words
+
+
+def introduce(trainer: Trainer, note: str) -> dict:
+    """What the parent wants to know of it."""
+    networks = trainer.generator, trainer.discriminator
+    return {"parameters": [sum(int(np.prod(p.shape)) for p in n.parameters()) for n in networks], "note": note}

@@ -1,0 +1,177 @@
+"""Images per second of `game.fit` beside the usual Keras loop and PyTorch, measured in turn in one run.
+
+    python benchmarks/throughput.py
+    python benchmarks/throughput.py --recipes dcgan --rounds 9 --seconds 10 --out dcgan.json
+
+Every contender trains the same networks without labels, with the same loss, Adam, batch size and images, in a process
+of its own that sleeps while the others run; a ratio compares two contenders of the same round. With `--by processor`
+images are counted for each second of processor time, which other programs on the machine disturb less than the clock
+on the wall; with one thread the two are the same on an idle machine.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from workload import RECIPES
+
+CONTENDERS = {
+    "ours": "game.fit",
+    "keras-loop": "Keras loop (predict, train_on_batch)",
+    "torch": "PyTorch",
+    "torch-compile": "PyTorch, torch.compile",
+}
+NEEDS = {
+    "keras-loop": ("tensorflow", "sparring[cpu]"),
+    "torch": ("torch", "sparring[benchmarks]"),
+    "torch-compile": ("torch", "sparring[benchmarks]"),
+}
+
+
+class Contender:
+    """A process of `contender.py`.
+
+    Raises:
+        RuntimeError: It ended without an answer; its last words are on the terminal.
+    """
+
+    def __init__(self, name: str, recipe: str, threads: int, backend: str):
+        self.name = name
+        environment = os.environ | {
+            "KERAS_BACKEND": backend if name == "ours" else "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        command = [sys.executable, str(Path(__file__).with_name("contender.py")), name, recipe, str(threads)]
+        self.process = subprocess.Popen(
+            command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.introduction = self._answer()
+
+    def run(self, seconds: float) -> dict:
+        """Images per second by either clock, and the peak of a matrix product right after."""
+        print(seconds, file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _answer(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended with status {self.process.wait()}")
+        return json.loads(line)
+
+
+def contenders_for(recipe: str, asked: list[str], console: Console) -> list[str]:
+    """Those of `asked` that can run; says why the others cannot."""
+    names = []
+    for name in asked:
+        package, extra = NEEDS.get(name, (None, None))
+        if package and importlib.util.find_spec(package) is None:
+            console.print(f"{CONTENDERS[name]} is left out: {package} is not installed. pip install '{extra}'")
+        elif name == "keras-loop" and recipe == "r3gan":
+            console.print(f"{CONTENDERS[name]} is left out: train_on_batch knows no penalty of a gradient.")
+        else:
+            names.append(name)
+    return names
+
+
+def measure(recipe: str, arguments: argparse.Namespace, console: Console) -> dict:
+    """Rounds of all contenders of a recipe."""
+    running: list[Contender] = []
+    rounds = []
+    with console.status(f"{recipe}") as status:
+        try:
+            for name in contenders_for(recipe, arguments.contenders, console):
+                status.update(f"{recipe}: {CONTENDERS[name]} gets ready")
+                running.append(Contender(name, recipe, arguments.threads, arguments.backend))
+            introductions = {contender.name: contender.introduction for contender in running}
+            check_equal(introductions)
+            for number in range(arguments.rounds):
+                # Every other round backwards: a machine that slows down all the while favours nobody.
+                found = {}
+                for contender in running[:: -1 if number % 2 else 1]:
+                    status.update(f"{recipe}: round {number + 1} of {arguments.rounds}, {CONTENDERS[contender.name]}")
+                    found[contender.name] = contender.run(arguments.seconds)
+                rounds.append(found)
+        finally:
+            for contender in running:
+                contender.close()
+    return {"recipe": recipe, "contenders": introductions, "rounds": rounds}
+
+
+def check_equal(introductions: dict):
+    """Networks with other numbers of parameters are other networks."""
+    parameters = {name: tuple(found["parameters"]) for name, found in introductions.items()}
+    if len(set(parameters.values())) > 1:
+        raise RuntimeError(f"The contenders' networks differ in their parameters: {parameters}")
+
+
+def spread(values: list[float], digits: str) -> list[str]:
+    return [format(f(values), digits) for f in (min, statistics.median, max)]
+
+
+def table_of(found: dict, unit: str) -> Table:
+    """Least, median and most of the rounds, in images for each `unit`, "second" or "processor_second"."""
+    rounds = found["rounds"]
+    operations = next((c["operations_per_image"] for c in found["contenders"].values() if len(c) > 2), 0)
+    peaks = [max(answer["peak_gflops"] for answer in one.values()) for one in rounds]
+    title = (
+        f"{found['recipe']}: images a {unit.replace('_', ' ')}, {len(rounds)} rounds; "
+        f"matrix product {statistics.median(peaks):.0f} GFLOP/s"
+    )
+    table = Table(title=title, caption=f"{operations / 1e6:.2f} million operations an image", title_justify="left")
+    for heading in ("", "min", "median", "max", "ours / it: min", "median", "max", "of peak", "cores", "how"):
+        table.add_column(heading, justify="left" if heading in ("", "how") else "right")
+    for name, introduction in found["contenders"].items():
+        speeds = [one[name][f"images_per_{unit}"] for one in rounds]
+        ours = [one["ours"][f"images_per_{unit}"] if "ours" in one else float("nan") for one in rounds]
+        work = [one[name]["images_per_processor_second"] * operations / 1e9 for one in rounds]
+        shares = [done / peak for done, peak in zip(work, peaks, strict=True)]
+        ratios = [ratio / speed for ratio, speed in zip(ours, speeds, strict=True)]
+        cores = [one[name]["images_per_second"] / one[name]["images_per_processor_second"] for one in rounds]
+        table.add_row(
+            CONTENDERS[name],
+            *spread(speeds, ",.0f"),
+            *spread(ratios, ".2f"),
+            f"{statistics.median(shares):.0%}",
+            f"{statistics.median(cores):.2f}",
+            introduction["note"],
+        )
+    return table
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=RECIPES)
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each contender in each round")
+    parser.add_argument("--threads", type=int, default=1, help="cores and threads of each contender; 0 takes all")
+    parser.add_argument("--backend", choices=("tensorflow", "jax"), default="tensorflow", help="of game.fit")
+    parser.add_argument("--by", choices=("wall", "processor"), default="wall", help="the clock of the table")
+    parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
+    arguments = parser.parse_args()
+    arguments.threads = arguments.threads or os.cpu_count()
+    console = Console()
+    results = []
+    for recipe in arguments.recipes:
+        results.append(measure(recipe, arguments, console))
+        console.print(table_of(results[-1], "second" if arguments.by == "wall" else "processor_second"))
+    if arguments.out:
+        how = {name: getattr(arguments, name) for name in ("rounds", "seconds", "threads", "backend")}
+        machine = {"machine": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
+        arguments.out.write_text(json.dumps(machine | how | {"results": results}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
