@@ -22,7 +22,7 @@ def matrix_peak() -> float:
 
 
 class Clock(keras.callbacks.Callback):
-    """Stops `fit` after `seconds`; times all its steps but the first, by the wall and by the processor.
+    """Stops `fit` after `seconds`; times all its calls of the step but the first, by the wall and by the processor.
 
     It takes the beginnings of steps, for Keras waits for the results of every step where a callback takes their ends.
     At the end of a tick all steps are done, on JAX too.
@@ -30,13 +30,13 @@ class Clock(keras.callbacks.Callback):
 
     def __init__(self, seconds: float):
         super().__init__()
-        self.limit, self.steps, self.began, self.spent = seconds, -1, now(), (0.0, 0.0)
+        self.limit, self.calls, self.began, self.spent = seconds, -1, now(), (0.0, 0.0)
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.steps += 1
-        if self.steps == 1:
+        self.calls += 1
+        if self.calls == 1:
             self.began = now()
-        elif self.steps and time.perf_counter() - self.began[0] > self.limit:
+        elif self.calls and time.perf_counter() - self.began[0] > self.limit:
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
@@ -60,7 +60,7 @@ class Ours:
         """Trains for so long; returns images, seconds and processor seconds."""
         clock = Clock(seconds)
         self.game.fit(self.batches, epochs=1_000_000, callbacks=[clock], verbose=0)
-        return clock.steps * self.batch_size, *clock.spent
+        return clock.calls * self.game.steps_per_execution * self.batch_size, *clock.spent
 
 
 class KerasLoop:

@@ -16,18 +16,18 @@ TICKS = 4  # Of which the first, with its tracing, is left out.
 
 
 class StepClock(keras.callbacks.Callback):
-    """Processor seconds of the steps of a `fit` but the first, up to the end of the tick, and of what follows it.
+    """Processor seconds of the calls of a `fit` but the first, up to the end of the tick, and of what follows it.
 
     It takes the beginnings of steps, for Keras waits for the results of every step where a callback takes their ends.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.steps = -1
+        self.calls = -1
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.steps += 1
+        self.calls += 1
         self.last = time.process_time()
-        if self.steps == 1:
+        if self.calls == 1:
             self.began = self.last
 
     def on_epoch_end(self, epoch, logs=None):
@@ -90,9 +90,10 @@ class Parts:
         return statistics.median(clock.ticks[1:])
 
     def _fit(self, batches, steps: int) -> float:
-        clock = StepClock()
-        self.game.fit(batches, epochs=1, steps_per_epoch=steps + 1, callbacks=[clock], verbose=0)
-        return clock.ended - clock.began
+        """Takes a multiple of 32 steps and one call more, so that Keras calls for as many at once as in a training."""
+        clock, calls = StepClock(), -(-steps // 32) + 1
+        self.game.fit(batches, epochs=1, steps_per_epoch=32 * calls, callbacks=[clock], verbose=0)
+        return (clock.ended - clock.began) * steps / (clock.calls * self.game.steps_per_execution)
 
 
 class _TickClock(keras.callbacks.Callback):
@@ -149,7 +150,7 @@ class MemoryRows(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         if self.steps % self.every == 0:
             self.say(self.steps, resident_mebibytes())
-        self.steps += 1
+        self.steps += self.model.steps_per_execution
 
 
 def resident_mebibytes() -> float:

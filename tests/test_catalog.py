@@ -87,7 +87,7 @@ def refusal(function, *arguments, **options) -> str:
 
 def test_reading_a_file_tells_its_recipes_in_order(mine):
     small, needs = read_recipes(mine)
-    assert (small.name, small.kind, small.summary, small.file) == ("small", "mine", "A small game.", mine)
+    assert (small.name, small.kind, small.summary, small.file) == ("small", mine.parent.name, "A small game.", mine)
     assert small.doc.startswith("A small game.\n\nMore words.")
     assert list(small.options) == ["width", "gamma", "mode", "mirror", "note", "shape"]
     assert needs.options["depth"].default == ""

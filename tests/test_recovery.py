@@ -460,7 +460,7 @@ import functools
 import keras
 from keras import ops
 from sparring import Game, Player
-from sparring.recipes.images import article
+from sparring.recipes.images.classic import article
 
 def _broken(game, player, loss, **options):
     before = player.loss

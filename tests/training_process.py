@@ -18,7 +18,7 @@ import matplotlib.figure  # noqa: F401
 import sparring.applications.train
 import sparring.cli.main
 import sparring.cli.progress
-import sparring.recipes.images
+import sparring.recipes.images.classic
 from sparring.training.callbacks import StopWhenAsked
 
 

@@ -18,11 +18,10 @@ from sparring.data.source import Source, open_source
 from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
-from sparring.training.game import Game
+from sparring.training.game import CONVOLUTIONS, Game
 from sparring.training.run import Run
 
 Say = Callable[[str], None]
-CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
 
 
 def train(

@@ -8,6 +8,7 @@ Names:
     num_replicas(): How many devices share a step.
     accelerated(): Whether a GPU or TPU is there.
     jit_compile(): Whether `fit` compiles its step with XLA.
+    Adam: Keras' own, as fast as there is.
     Stepper: What `keras.Model.fit` calls for a step.
 """
 
@@ -33,4 +34,5 @@ leaky_relu = chosen.leaky_relu
 num_replicas = chosen.num_replicas
 accelerated = chosen.accelerated
 jit_compile = chosen.jit_compile
+Adam = chosen.Adam
 Stepper = chosen.Stepper

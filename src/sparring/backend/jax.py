@@ -85,6 +85,9 @@ def jit_compile():
     return True
 
 
+Adam = keras.optimizers.Adam  # XLA makes one loop of it by itself.
+
+
 class Stepper:
     """What `fit` calls for one step: `self.move(batch)` as a pure function of the state."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 ZERO = tf.UnconnectedGradients.ZERO
@@ -65,6 +66,30 @@ def accelerated():
 def jit_compile():
     """XLA on accelerators only: on a CPU its convolutions are far slower than TensorFlow's own."""
     return accelerated()
+
+
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam in one operation for each variable instead of a dozen, which on a CPU takes a third of the time."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        place, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, "float32")
+        value, momentum, velocity = (
+            x.value if isinstance(x, keras.Variable) else x
+            for x in (variable, self._momentums[place], self._velocities[place])
+        )
+        first, second = (tf.cast(beta, "float32") for beta in (self.beta_1, self.beta_2))
+        tf.raw_ops.ResourceApplyAdam(
+            var=value.handle,
+            m=momentum.handle,
+            v=velocity.handle,
+            beta1_power=first**step,
+            beta2_power=second**step,
+            lr=tf.cast(learning_rate, "float32"),
+            beta1=first,
+            beta2=second,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 class Stepper:

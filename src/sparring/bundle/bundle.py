@@ -162,7 +162,8 @@ class Bundle:
             inputs = [latents[rows]]
             if numbers is not None:
                 inputs.append((numbers[rows, None] == np.arange(len(self.classes))).astype(np.float32))
-            yield keras.ops.convert_to_numpy(self.networks["generator"](inputs, training=False))
+            images = self.networks["generator"](inputs, training=False)
+            yield keras.ops.convert_to_numpy(keras.ops.cast(images, "float32"))
 
 
 def named_weights(networks: Mapping[str, keras.Model]) -> Iterator[tuple[str, keras.Variable]]:

@@ -10,6 +10,8 @@ import typer
 
 from sparring.recipes.catalog import Recipe, find_recipe, known_recipes
 
+INDENT = " " * 6
+
 
 def recipes(
     name: Annotated[
@@ -34,8 +36,14 @@ def _describe(recipe: Recipe) -> None:
     if not recipe.options:
         typer.echo("It has no options.")
         return
-    rows = [(o.name, o.annotation, o.default or "(required)", o.description) for o in recipe.options.values()]
-    _print_table(("option", "type", "default", "what it is"), rows)
+    for option in recipe.options.values():
+        kind = f": {option.annotation}" if option.annotation else ""
+        value = f" = {option.default}" if option.default else " (required)"
+        typer.echo(
+            textwrap.fill(option.name + kind + value, _width(), initial_indent="  ", subsequent_indent=INDENT * 2)
+        )
+        if option.description:
+            typer.echo(textwrap.fill(option.description, _width(), initial_indent=INDENT, subsequent_indent=INDENT))
     first = next(iter(recipe.options.values()))
     typer.echo(f"\nSet one: sparring train SOURCE --recipe {recipe.name} --set {first.name}={first.default or 'VALUE'}")
 
@@ -50,9 +58,14 @@ def _without_arguments(doc: str) -> str:
 
 def _fill(text: str) -> str:
     """Fit the paragraphs to the terminal; one that holds an indented line or a list stays as it was written."""
-    width = min(100, shutil.get_terminal_size().columns)
     paragraphs = text.split("\n\n")
-    return "\n\n".join(p if re.search(r"^[\s\-*>]", p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)
+    return "\n\n".join(
+        p if re.search(r"^[\s\-*>]", p, re.MULTILINE) else textwrap.fill(p, _width()) for p in paragraphs
+    )
+
+
+def _width() -> int:
+    return min(100, shutil.get_terminal_size().columns)
 
 
 def _print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -1,7 +1,6 @@
 """Residual networks without normalisation: the R3GAN pair (Huang et al. 2024, arXiv:2501.05441, section 4)."""
 
 import math
-from typing import Any
 
 import keras
 from keras import layers
@@ -10,7 +9,7 @@ from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.basis import Basis
 from sparring.layers.initial import BilinearNormal
-from sparring.networks.heads import head_inputs, judged
+from sparring.networks.heads import Head, head_inputs, judged
 from sparring.networks.inputs import cut_to, doubled, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
 
@@ -49,7 +48,7 @@ def residual_discriminator(
     width: int,
     blocks: int,
     patch: int,
-    head: Any = "projection",  # A `Head`, which a dictionary of sizes with `**` would not be to a type checker.
+    head: Head = "projection",
 ) -> keras.Model:
     """The generator's mirror image: residual blocks, halved by averaging between sizes, one logit at the end.
 

@@ -68,6 +68,7 @@ def sngan_discriminator(
     spectral: bool = True,
     attention: int | None = None,
     head: Head = "projection",
+    use_bias: bool = True,
 ) -> keras.Model:
     """Residual blocks that halve the image down to 8 pixels or fewer, two more, and a sum over all positions.
 
@@ -83,6 +84,7 @@ def sngan_discriminator(
         attention: Puts self-attention (arXiv:1805.08318) behind the last block whose map is so many pixels on its
             shorter side; None has none.
         head: See `heads.judged`.
+        use_bias: Whether the logit has a bias; a loss that reads differences of logits alone has no use for it.
 
     Raises:
         UsageError: There is no map of the size `attention` behind a block in both networks, or the head does not suit
@@ -97,7 +99,7 @@ def sngan_discriminator(
         if side == attention and side not in sides[step + 1 :]:
             x = SelfAttention(spectral)(x)
     features = ops.sum(layers.ReLU()(x), axis=(1, 2))
-    outputs = judged(features, inputs, num_classes, head, spectral=spectral)
+    outputs = judged(features, inputs, num_classes, head, use_bias=use_bias, spectral=spectral)
     return keras.Model(inputs, outputs, name="discriminator")
 
 

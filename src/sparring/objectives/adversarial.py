@@ -66,7 +66,8 @@ class Adversarial:
 
     def act(self, game, batch):
         """One generated image for each row of the batch: `{"fake": images}`."""
-        return {"fake": self.generator([batch["latents"], *_labels(self.generator, batch)], training=True)}
+        images = self.generator([batch["latents"], *_labels(self.generator, batch)], training=True)
+        return {"fake": ops.cast(images, "float32")}
 
     def judged(self, game, images, batch, noise: str) -> Judged:
         """The discriminator's view of `images` under the labels of the batch; `noise` is REAL or FAKE."""
@@ -75,7 +76,8 @@ class Adversarial:
             if self.augmentation:
                 images = self.augmentation(images, batch[noise])
             found = self.discriminator([images, *_labels(self.discriminator, batch)], training=training)
-            return found if self.classifies else (found, None)
+            scores, class_logits = found if self.classifies else (found, None)
+            return ops.cast(scores, "float32"), class_logits
 
         return Judged(images, judge, game.state)
 
@@ -100,8 +102,8 @@ class Adversarial:
             loss += self.class_strength * _cross_entropy(batch, real)
         found = {"real_score": ops.mean(real.scores), "fake_score": ops.mean(fake.scores)}
         if self.augmentation:
-            # A relativistic discriminator learns differences of logits: the sign of one alone has no meaning.
-            found |= self.augmentation.follow(real.scores - fake.scores if self.loss.paired else real.scores)
+            margin = real.scores - fake.scores if self.loss.differences else real.scores
+            found |= self.augmentation.follow(margin)
         return loss, found
 
 
@@ -111,7 +113,9 @@ def _labels(network: keras.Model, batch) -> list:
 
 def _cross_entropy(batch, judged: Judged):
     """How far the auxiliary classifier is from the labels of the batch."""
-    return ops.mean(ops.categorical_crossentropy(batch["label"], judged.class_logits, from_logits=True))
+    return ops.mean(
+        ops.categorical_crossentropy(batch["label"], ops.cast(judged.class_logits, "float32"), from_logits=True)
+    )
 
 
 def _check_slopes(discriminator: keras.Model, penalties: Sequence[Any]):

@@ -14,11 +14,14 @@ class Loss:
     """The two sides of one adversarial loss; both take logits `(N, 1)` on real and on fake and return a scalar.
 
     `paired` says that the generator's side reads the logits on real examples too; otherwise it is handed None.
+    `differences` says that the discriminator's reads differences of logits alone: a constant in all of them, and so the
+    sign of one, has no meaning.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     paired: bool = False
+    differences: bool = False
 
 
 def _mean_softplus(x):
@@ -53,7 +56,9 @@ hinge = Loss(
 # The difference of means; it bounds a distance only under a penalty or a limit on the discriminator's slope
 # (Arjovsky et al. 2017, arXiv:1701.07875, equation 2).
 wasserstein = Loss(
-    discriminator=lambda real, fake: ops.mean(fake) - ops.mean(real), generator=lambda real, fake: -ops.mean(fake)
+    discriminator=lambda real, fake: ops.mean(fake) - ops.mean(real),
+    generator=lambda real, fake: -ops.mean(fake),
+    differences=True,
 )
 
 # Each fake is judged against the real example beside it
@@ -62,6 +67,7 @@ relativistic = Loss(
     discriminator=lambda real, fake: _mean_softplus(fake - real),
     generator=lambda real, fake: _mean_softplus(real - fake),
     paired=True,
+    differences=True,
 )
 
 LOSSES = {

@@ -101,7 +101,8 @@ class GradientPenalty(SlopePenalty):
             # The root has no slope at 0, and an untrained critic may well be flat.
             return ops.mean(ops.square(ops.sqrt(_squared_norms(gradient, middle.scores) + 1e-12) - 1.0))
         flat = ops.reshape(line, (ops.shape(middle.scores)[0], -1))
-        reach = STEP * flat.shape[-1] ** 0.5  # As far as standard normal noise of that step goes.
+        # As far as standard normal noise of that step goes.
+        reach = STEP * ops.sqrt(ops.cast(ops.shape(flat)[-1], "float32"))
         unit = flat / ops.sqrt(ops.sum(ops.square(flat), axis=-1, keepdims=True) + 1e-12)
         moved = real.score(middle.images + reach * ops.reshape(unit, ops.shape(line)))
         return ops.mean(ops.square((moved - middle.scores) / reach - 1.0))

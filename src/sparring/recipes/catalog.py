@@ -19,6 +19,7 @@ from sparring.errors import UsageError, nearest
 from sparring.recipes.options import check_values
 
 FOLDER = Path(__file__).resolve().parent
+SHARED_TYPES = "sparring.recipes.option_types"
 OWN = "own"  # The kind of a recipe that is not one of the package.
 
 
@@ -42,7 +43,7 @@ class Recipe:
 
     Attributes:
         name: What `find_recipe` finds it by.
-        kind: The recipe file it stands in ("images", "tables"), or "own" for one that is not of the package.
+        kind: The folder it stands in ("images", "tables"), or "own" for one that is not of the package.
         summary: First line of the docstring.
         doc: The docstring.
         options: The keyword parameters in their order.
@@ -85,8 +86,8 @@ class Recipe:
     def _import(self) -> Callable[..., Any]:
         require_backend()
         place, _, function = self.name.rpartition(":")
-        if self.file.parent == FOLDER:
-            module = importlib.import_module(f"sparring.recipes.{self.file.stem}")
+        if self.file.parent.parent == FOLDER:
+            module = importlib.import_module(f"sparring.recipes.{self.kind}.{self.file.stem}")
         else:
             is_module = bool(place) and not place.endswith(".py")
             module = _import_own(self.file, place if is_module else None)
@@ -95,7 +96,7 @@ class Recipe:
 
 def known_recipes() -> dict[str, Recipe]:
     """The recipes of the package by name, in the order of their files."""
-    return {recipe.name: recipe for file in sorted(FOLDER.glob("*.py")) for recipe in read_recipes(file)}
+    return {recipe.name: recipe for file in sorted(FOLDER.glob("*/*.py")) for recipe in read_recipes(file)}
 
 
 def find_recipe(name: str, *, trust: bool = True) -> Recipe:
@@ -138,15 +139,9 @@ def read_recipes(file: Path) -> list[Recipe]:
     except (SyntaxError, ValueError) as error:
         line = f" at line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise UsageError(f"{file} is not valid Python{line}: {getattr(error, 'msg', error)}.") from error
-    aliases = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    aliases = _aliases(tree)
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and _is_recipe(node)]
-    return [_describe(function, file, _BareType(aliases)) for function in functions]
+    return [_describe(function, file, aliases) for function in functions]
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -194,18 +189,42 @@ class _BareType(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _describe(node: ast.FunctionDef, file: Path, bare_type: _BareType) -> Recipe:
+def _aliases(tree: ast.Module) -> dict[str, ast.expr]:
+    """What the names of a file stand for that are assigned there or come from the shared option types."""
+    found = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    if any(isinstance(node, ast.ImportFrom) and node.module == SHARED_TYPES for node in tree.body):
+        found = _aliases(ast.parse((FOLDER / "option_types.py").read_bytes())) | found
+    return found
+
+
+def _described_type(annotation: ast.expr | None, aliases: Mapping[str, ast.expr]) -> str:
+    """The `Field(description=...)` of an option's type; empty where there is none."""
+    while isinstance(annotation, ast.Name) and annotation.id in aliases:
+        annotation = aliases[annotation.id]
+    for node in ast.walk(annotation) if annotation is not None else ():
+        if isinstance(node, ast.keyword) and node.arg == "description":
+            return str(ast.literal_eval(node.value))
+    return ""
+
+
+def _describe(node: ast.FunctionDef, file: Path, aliases: Mapping[str, ast.expr]) -> Recipe:
     doc = ast.get_docstring(node) or ""
-    descriptions = _describe_arguments(doc)
+    descriptions, bare_type = _describe_arguments(doc), _BareType(aliases)
     options = {}
     for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
         options[argument.arg] = Option(
             name=argument.arg,
             annotation=ast.unparse(bare_type.visit(argument.annotation)) if argument.annotation else "",
             default=ast.unparse(default) if default else "",
-            description=descriptions.get(argument.arg, ""),
+            description=descriptions.get(argument.arg) or _described_type(argument.annotation, aliases),
         )
-    return Recipe(node.name, file.stem, doc.partition("\n")[0], doc, options, file)
+    return Recipe(node.name, file.parent.name, doc.partition("\n")[0], doc, options, file)
 
 
 def _describe_arguments(doc: str) -> dict[str, str]:

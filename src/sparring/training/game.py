@@ -16,6 +16,9 @@ from sparring.training.players import Optimizers, Player
 from sparring.training.step import adversarial_step
 from sparring.training.tally import Tally
 
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
+MOST_AT_ONCE = 32  # Steps in one call: Keras' share of each is small by then, and the wait for Ctrl-C still is.
+
 
 class Game(Stepper, keras.Model):
     """Players that learn against each other.
@@ -34,6 +37,8 @@ class Game(Stepper, keras.Model):
         >>> game = sparring.find_recipe("dcgan").build(source.spec)
         >>> game.fit(source.batches(game.pace.batch_size))
     """
+
+    steps_per_execution: int  # Of Keras, which does not say so.
 
     def __init__(
         self,
@@ -93,13 +98,28 @@ class Game(Stepper, keras.Model):
         """
         if not self.compiled:
             self.compile()
+        steps_per_epoch = steps_per_epoch or self.pace.steps_per_tick
+        self._execute_at_once(steps_per_epoch)
         return super().fit(
             batches.starting_at(self.steps_done, self.draws),
             epochs=self.pace.num_ticks if epochs is None else epochs,
-            steps_per_epoch=steps_per_epoch or self.pace.steps_per_tick,
+            steps_per_epoch=steps_per_epoch,
             shuffle=False,
             **kwargs,
         )
+
+    def _execute_at_once(self, steps_per_epoch: int):
+        """Sets how many steps Keras' loop makes of one call, in equal portions of a tick.
+
+        A step of dense networks takes a few milliseconds, and Keras' loop one or two more around every call. Where
+        there are convolutions that is little beside a step, and the answer to Ctrl-C should not wait for many.
+        """
+        layers = (layer for network in self.networks for layer in network._flatten_layers())
+        quick = not any(isinstance(layer, CONVOLUTIONS) for layer in layers)
+        most = MOST_AT_ONCE if quick else 1
+        steps: int = max(count for count in range(1, most + 1) if steps_per_epoch % count == 0)
+        if self.steps_per_execution != steps:
+            self.steps_per_execution, self.train_function = steps, None
 
     def move(self, batch):
         """One step on a batch as it comes from `Batches`; returns the means of the tick so far."""

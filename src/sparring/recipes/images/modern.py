@@ -1,0 +1,179 @@
+"""Residual and style-based networks whose discriminators are held back where real images are."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sparring.data.spec import DataSpec
+from sparring.networks.packed import packed_discriminator
+from sparring.networks.residual import residual_discriminator, residual_generator
+from sparring.networks.style import style_discriminator, style_generator
+from sparring.objectives.adversarial import Adversarial
+from sparring.objectives.losses import LOSSES
+from sparring.recipes.option_types import (
+    Accumulate,
+    Augment,
+    AugmentPolicy,
+    BatchSize,
+    Count,
+    FinalGamma,
+    FinalLearningRate,
+    FiniteDifferences,
+    Gamma,
+    Halflife,
+    Head,
+    Images,
+    LatentDim,
+    LearningRate,
+    LossName,
+    Packing,
+    Penalties,
+    PenaltyEvery,
+    Precision,
+    TickImages,
+)
+from sparring.recipes.parts import (
+    accumulating,
+    check_packing,
+    choose_augmentation,
+    computing_in,
+    gamma_from,
+    read_penalties,
+    two_players,
+)
+from sparring.training.game import Game
+from sparring.training.pace import Pace
+from sparring.training.schedules import Adam, cosine
+
+Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks at each size.")]
+Patch = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=2,
+        description="1 has blocks at full size; 2 folds 2x2 pixels into one position first, a quarter of the work "
+        "there; None takes 2 from 16 pixels a side on.",
+    ),
+]
+Beta2 = Annotated[float, Field(ge=0, lt=1, description="How long Adam's second moment remembers, at the beginning.")]
+FinalBeta2 = Annotated[
+    float | None, Field(gt=0, lt=1, description="At the end, after a cosine; None leaves it as it is.")
+]
+
+
+def r3gan(
+    spec: DataSpec,
+    *,
+    images: Images = 500_000,
+    batch_size: BatchSize = 32,
+    latent_dim: LatentDim = 64,
+    width: Count = 32,
+    blocks: Blocks = 1,
+    patch: Patch = None,
+    loss: LossName = "relativistic",
+    penalties: Penalties = "r1,r2",
+    gamma: Gamma = None,
+    final_gamma: FinalGamma = None,
+    penalty_every: PenaltyEvery = 1,
+    finite_differences: FiniteDifferences = False,
+    packing: Packing = 1,
+    head: Head = "projection",
+    learning_rate: LearningRate = 1e-3,
+    final_learning_rate: FinalLearningRate = 1e-4,
+    beta2: Beta2 = 0.99,
+    final_beta2: FinalBeta2 = None,
+    augment: Augment = "auto",
+    augment_policy: AugmentPolicy = "translation,cutout",
+    ema_halflife_images: Halflife = 20_000,
+    tick_images: TickImages = None,
+    accumulate: Accumulate = 1,
+    precision: Precision = "float32",
+) -> Game:
+    """Residual networks without normalisation, relativistic loss, R1 and R2 (Huang et al. 2024, arXiv:2501.05441).
+
+    Equation 2 of the paper with both penalties on every step; the learning rate falls on a cosine over the training.
+    The paper's grouped convolutions are dense here, because grouped ones are slow on a CPU.
+
+    Args:
+        width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
+    """
+    check_packing(packing, batch_size, head)
+    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
+    gamma, more = gamma_from(spec, gamma, penalties)
+    steps = images // (batch_size * accumulate)
+    if patch is None:
+        patch = 2 if min(spec.shape[:2]) >= 16 else 1
+    sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": patch}
+    with computing_in(precision):
+        generator = residual_generator(spec.shape, spec.num_classes, latent_dim=latent_dim, **sizes)
+        judge = partial(residual_discriminator, **sizes, head=head)
+        discriminator = packed_discriminator(judge, spec.shape, spec.num_classes, packing)
+    held_back = read_penalties(penalties, cosine(gamma, final_gamma, steps), penalty_every, finite_differences)
+
+    def adam():
+        rate = cosine(learning_rate, final_learning_rate, steps)
+        return Adam(rate, 0.0, cosine(beta2, final_beta2, steps), **accumulating(accumulate))
+
+    return two_players(
+        spec,
+        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        adam,
+        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
+        latent_dim=latent_dim,
+        halflife_images=ema_halflife_images,
+        notes=notes + more,
+    )
+
+
+def stylegan2(
+    spec: DataSpec,
+    *,
+    images: Images = 500_000,
+    batch_size: BatchSize = 32,
+    latent_dim: LatentDim = 128,
+    width: Count = 16,
+    mapping_layers: Annotated[int, Field(ge=1, le=16)] = 4,
+    loss: LossName = "non_saturating",
+    penalties: Penalties = "r1",
+    gamma: Gamma = None,
+    penalty_every: PenaltyEvery = 16,
+    finite_differences: FiniteDifferences = False,
+    packing: Packing = 1,
+    head: Head = "projection",
+    learning_rate: LearningRate = 2e-3,
+    augment: Augment = "auto",
+    augment_policy: AugmentPolicy = "translation,cutout",
+    ema_halflife_images: Halflife = 10_000,
+    tick_images: TickImages = None,
+    accumulate: Accumulate = 1,
+    precision: Precision = "float32",
+) -> Game:
+    """A style for every size of the image, lazy R1 (StyleGAN2, Karras et al. 2020, arXiv:1912.04958).
+
+    For images of 64 pixels a side and more. Not of the paper's: no noise in the maps, no regularisation of path
+    lengths, and a smaller mapping network.
+
+    Args:
+        width: Channels at the image's size; doubled with every halving, up to eight times.
+        mapping_layers: Dense layers from the latents to the style.
+    """
+    check_packing(packing, batch_size, head)
+    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
+    gamma, more = gamma_from(spec, gamma, penalties)
+    with computing_in(precision):
+        generator = style_generator(
+            spec.shape, spec.num_classes, latent_dim=latent_dim, width=width, mapping_layers=mapping_layers
+        )
+        judge = partial(style_discriminator, width=width, head=head)
+        discriminator = packed_discriminator(judge, spec.shape, spec.num_classes, packing)
+    held_back = read_penalties(penalties, gamma, penalty_every, finite_differences)
+    return two_players(
+        spec,
+        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        partial(Adam, learning_rate, 0.0, 0.99, **accumulating(accumulate)),
+        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
+        latent_dim=latent_dim,
+        halflife_images=ema_halflife_images,
+        notes=notes + more,
+    )
