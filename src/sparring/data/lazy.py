@@ -129,8 +129,8 @@ class ImageFiles:
         if isinstance(error, OSError) and error.errno is not None:
             return DataError(f"{named} read ({error.strerror}). Put it back, then give the same command again.")
         return DataError(
-            f"{named} decoded ({error}). What is saved of the run is kept, but without this file the data is another: "
-            "repair or remove it, or pass `--skip-unreadable`, and begin a new run (--run)."
+            f"{named} decoded ({error}). Repair or remove it, or pass `--skip-unreadable`. A run that has begun is "
+            "kept as it is saved; without this file the data is another, so begin a new one (--run)."
         )
 
 

@@ -1,5 +1,6 @@
 """What one example looks like: small, immutable, and JSON."""
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
@@ -7,7 +8,7 @@ import pydantic
 
 from sparring.data.lazy import Rows
 
-CHUNK = 256  # Images summed up at once: their sums are whole numbers, so the result does not depend on it.
+CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.
 Side = Annotated[int, pydantic.Field(ge=1, le=4096)]
 Channels = Annotated[int, pydantic.Field(ge=1, le=4)]
 
@@ -43,9 +44,10 @@ def squared_distance(images: Rows, limit: int = 10_000) -> float:
     At most `limit` images, evenly spaced, are read, a few at a time.
     """
     chosen = np.arange(0, len(images), max(1, len(images) // limit))
+    at_once = max(1, CHUNK // math.prod(images.shape[1:]))
     total, squares = np.zeros(images.shape[1:], np.int64), np.zeros(images.shape[1:], np.int64)
-    for start in range(0, len(chosen), CHUNK):
-        part = images[chosen[start : start + CHUNK]].astype(np.int64)
+    for start in range(0, len(chosen), at_once):
+        part = images[chosen[start : start + at_once]].astype(np.int64)
         total += part.sum(axis=0)
         squares += np.square(part).sum(axis=0)
     variance = squares / len(chosen) - np.square(total / len(chosen))
