@@ -5,6 +5,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from sparring.applications.sample import load
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
@@ -56,11 +58,11 @@ def measure(bundle: Bundle, source: Source, n: int, seed: int) -> dict[str, str]
     training, held_out = source.examples, source.held_out
     figures = {}
     if labels is not None:
-        classifier = fit_classifier(training["image"], training["label"])
+        classifier = fit_classifier(training["image"], np.asarray(training["label"]))
         figures["recognised as the class asked for"] = str(recognised(classifier, samples, labels))
         if held_out:
             figures["the same, held-out real images"] = str(
-                recognised(classifier, held_out["image"], held_out["label"])
+                recognised(classifier, held_out["image"], np.asarray(held_out["label"]))
             )
     if held_out:
         copies = near_copies(samples, training["image"], held_out["image"])

@@ -78,7 +78,8 @@ def train(
     game = chosen.build(data.spec, **record.options)
     _explain(game, say)
     own = [*callbacks, *([_tensorboard(folder)] if tensorboard else [])]
-    started.train(game, data.batches(game.pace.batch_size, seed), own, say)
+    with data.naming_failures():
+        started.train(game, data.batches(game.pace.batch_size, seed), own, say)
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
     with started.writing():

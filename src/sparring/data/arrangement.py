@@ -95,7 +95,7 @@ def _by_folders(
     depth, top = files.depth, ordered[0][: files.depth]
     images = [without_split(parts)[depth:] for parts in ordered]
     below = {
-        without_split(parts)[depth:]: read is None for parts, read in files.entries.items() if parts[:depth] == top
+        without_split(parts)[depth:]: not is_file for parts, is_file in files.entries.items() if parts[:depth] == top
     }
     folders = {parts[0] for parts, is_folder in below.items() if len(parts) > 1 or (parts and is_folder)}
     holding = {parts[0] for parts in images if len(parts) > 1}

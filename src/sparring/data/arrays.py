@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sparring.data import lazy
+from sparring.data.lazy import Rows
 from sparring.data.pixels import Size, resize_images, size_note
 from sparring.errors import DataError
 
@@ -29,23 +31,25 @@ class Arrays:
         notes: What was done to the data.
     """
 
-    images: np.ndarray
+    images: Rows
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
-    held_out: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    held_out: Mapping[str, Rows] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of a .npy or .npz file that `from_arrays` can use; pickled objects are never loaded.
 
+    A .npy file of more than `MEMORY_LIMIT` bytes stays on disk, mapped: its rows are read when they are asked for.
+
     Raises:
         DataError: The file is damaged, holds objects, or holds no layout that is understood.
     """
     try:
-        found = np.load(path, allow_pickle=False)
+        found = np.load(path, mmap_mode="r" if stays_on_disk(path) else None, allow_pickle=False)
         if isinstance(found, np.ndarray):
-            return {"images": found}
+            return {"images": np.asarray(found)}
         with found:
             return {name: np.asarray(found[name]) for name in _roles(found.files) if name in found.files}
     except DataError as error:
@@ -65,6 +69,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             f"{path} could not be read as NumPy arrays ({error}). Write it again with numpy.savez; "
             "arrays of Python objects are never loaded."
         ) from error
+
+
+def stays_on_disk(path: Path) -> bool:
+    """Whether a file is left on disk where it can be mapped; what is packed in a .npz cannot."""
+    return path.suffix.lower() == ".npy" and lazy.is_large(path.stat().st_size)
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], size: Size | None = None) -> Arrays:
@@ -155,6 +164,8 @@ def _to_uint8(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], lis
         elif array.dtype.kind == "b":
             result[name] = array.astype(np.uint8) * np.uint8(255)
             notes.append(f"`{name}`: false became 0 and true 255.")
+        elif array.dtype == np.uint8:
+            result[name] = array
         elif array.dtype.kind in "iu":
             low, high = int(array.min()), int(array.max())
             if low < 0 or high > 255:

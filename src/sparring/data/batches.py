@@ -7,6 +7,8 @@ from typing import Self
 import keras
 import numpy as np
 
+from sparring.data.lazy import Rows
+
 ORDER, DRAWS = 0, 1  # Purposes of random numbers: each has a stream of its own.
 
 
@@ -32,7 +34,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        examples: Mapping[str, np.ndarray],
+        examples: Mapping[str, Rows],
         batch_size: int,
         seed: int = 0,
         draws: Mapping[str, tuple[int, ...]] | None = None,

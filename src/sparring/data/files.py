@@ -1,11 +1,11 @@
 """The files below a folder or in a zip, found and read where they lie."""
 
-import contextlib
 import dataclasses
 import os
+import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -15,7 +15,7 @@ from sparring.errors import DataError
 MEMBER_LIMIT = 256 * 2**20  # Bytes; no image that Pillow agrees to decode needs a larger file.
 
 Parts = tuple[str, ...]
-Entries = dict[Parts, Callable[[], bytes] | None]  # What reads a file; None stands for a folder.
+Entries = dict[Parts, bool]  # Whether it is a file, which can be read, or a folder.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,18 +24,20 @@ class Files:
 
     Attributes:
         path: The folder or the zip.
-        entries: How each file is read, by the parts of its name; None for a folder.
+        entries: Whether each is a file or a folder, by the parts of its name.
+        content: What reads a file.
         depth: How many leading folders count as part of the path: in a zip those that all images have in common.
     """
 
     path: Path
     entries: Entries
+    content: Callable[[Parts], bytes]
     depth: int = 0
 
     @cached_property
     def images(self) -> list[Parts]:
         """All image files in the order of their names; there is at least one."""
-        found = sorted(parts for parts, read in self.entries.items() if read and _is_image(parts))
+        found = sorted(parts for parts, is_file in self.entries.items() if is_file and _is_image(parts))
         if not found:
             raise DataError(f"{self.path} holds no images. Understood are {' '.join(EXTENSIONS)}")
         return found
@@ -43,32 +45,35 @@ class Files:
     @cached_property
     def tables(self) -> list[Parts]:
         """All .csv files in the order of their names."""
-        return sorted(parts for parts, read in self.entries.items() if read and _is_table(parts))
+        return sorted(parts for parts, is_file in self.entries.items() if is_file and _is_table(parts))
 
     def read(self, parts: Parts) -> bytes:
-        """The content of a file."""
-        read = self.entries[parts]
-        assert read is not None, "a folder has no content"
-        return read()
+        """The content of a file; threads may read at the same time."""
+        return self.content(parts)
 
 
-@contextlib.contextmanager
-def open_files(path: Path) -> Iterator[Files]:
-    """The files of a folder or of a zip, which stays open meanwhile; nothing is extracted.
+def open_files(path: Path) -> Files:
+    """The files of a folder or of a zip, which stays open as long as anything can read it; nothing is extracted.
 
     Raises:
         DataError: A folder cannot be listed, or the zip is damaged, encrypted, or declares a file that is too large.
     """
     if path.is_dir():
-        yield Files(path, _walk(path))
-        return
+        root = path.absolute()  # Whoever reads later may have changed the working folder.
+        return Files(path, _walk(path), lambda parts: root.joinpath(*parts).read_bytes())
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} could not be opened as a zip ({error}). Copy or download it again.") from error
-    with archive:
-        entries = _members(path, archive)
-        yield Files(path, entries, _common_depth(entries))
+    members, folders = _members(path, archive)
+    lock = threading.Lock()  # Older Pythons mix up the positions of threads that open members at the same time.
+
+    def read(parts: Parts) -> bytes:
+        with lock:
+            return archive.read(members[parts])
+
+    entries = dict.fromkeys(folders, False) | dict.fromkeys(members, True)
+    return Files(path, entries, read, _common_depth(entries))
 
 
 def _visible(name: str) -> bool:
@@ -94,25 +99,25 @@ def _walk(root: Path) -> Entries:
         here = Path(name)
         parts = here.relative_to(root).parts
         folders[:] = [f for f in folders if _visible(f) and not here.resolve().is_relative_to((here / f).resolve())]
-        entries.update({(*parts, folder): None for folder in folders})
-        entries.update({(*parts, file): (here / file).read_bytes for file in files if _visible(file)})
+        entries.update({(*parts, folder): False for folder in folders})
+        entries.update({(*parts, file): True for file in files if _visible(file)})
     return entries
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> Entries:
-    """Everything visible in a zip, after a look at what the files to be read declare."""
-    entries: Entries = {}
+def _members(path: Path, archive: zipfile.ZipFile) -> tuple[dict[Parts, zipfile.ZipInfo], set[Parts]]:
+    """The visible files and folders in a zip, after a look at what the files to be read declare."""
+    members: dict[Parts, zipfile.ZipInfo] = {}
+    folders: set[Parts] = set()
     for info in archive.infolist():
         # Some Windows programs write backslashes.
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
         if not parts or not all(_visible(part) for part in parts):
             continue
-        for depth in range(1, len(parts)):
-            entries.setdefault(parts[:depth], None)
+        folders.update(parts[:depth] for depth in range(1, len(parts)))
         if info.is_dir():
-            entries.setdefault(parts, None)
+            folders.add(parts)
             continue
-        entries[parts] = partial(archive.read, info)
+        members[parts] = info
         if not (_is_image(parts) or _is_table(parts)):
             continue
         if info.flag_bits & 1:
@@ -122,7 +127,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> Entries:
                 f"{info.filename} in {path} says it unpacks to {info.file_size / 2**20:,.0f} MB; "
                 f"at most {MEMBER_LIMIT // 2**20} MB are read. Remove it from the zip."
             )
-    return entries
+    return members, folders
 
 
 def _common_depth(entries: Entries) -> int:

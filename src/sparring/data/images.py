@@ -1,19 +1,26 @@
-"""A folder or a zip of image files made into one array, with classes and a held-out part where they are arranged so."""
+"""A folder or a zip of image files made into images, with classes and a held-out part where they are arranged so."""
 
 import collections
-from collections.abc import Mapping, Sequence
+import dataclasses
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from sparring.data import lazy
 from sparring.data.arrangement import Arrangement, arrange
 from sparring.data.arrays import Arrays
 from sparring.data.files import Files, Parts, open_files
-from sparring.data.pixels import Size, decode, size_note, stored_size
+from sparring.data.lazy import ImageFiles, Rows, decoding_threads
+from sparring.data.pixels import Header, Size, decode, decoding, read_header, size_note
 from sparring.errors import DataError
 
 NAMED = 5  # Files that a message names.
+AT_ONCE = 64  # Files that a thread looks at before it takes others.
 
 
 def read_images(path: Path, size: Size | None = None, skip_unreadable: bool = False) -> Arrays:
@@ -21,6 +28,9 @@ def read_images(path: Path, size: Size | None = None, skip_unreadable: bool = Fa
 
     What is a class and what is held out, `arrange` says. In a zip the folders that all images have in common count as
     part of its path. Hidden files and `__MACOSX` are passed over.
+
+    Images that would take more than `MEMORY_LIMIT` bytes stay in their files. Of each the header is read now, and all
+    of it is decoded where that is wanted to skip unreadable ones, or where it looks cut off.
 
     Args:
         path: A folder, or a zip; nothing is extracted.
@@ -33,13 +43,105 @@ def read_images(path: Path, size: Size | None = None, skip_unreadable: bool = Fa
     Raises:
         DataError: There are no images, some cannot be read, or they differ in size and `size` is None.
     """
-    with open_files(path) as files:
-        return _read(files, arrange(files), size, skip_unreadable)
+    files = open_files(path)
+    arrangement = arrange(files)
+    with decoding():
+        if _may_be_large(files, arrangement, size):
+            seen = _look_at_all(files, arrangement, size, skip_unreadable)
+            if lazy.is_large(seen.num_bytes):
+                return _leave(files, arrangement, seen, size)
+        return _read(files, arrangement, size, skip_unreadable)
 
 
 def why_unreadable(error: Exception) -> str:
     """What a decoder ran into, in a few words."""
     return "no image of a known format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+
+
+def _may_be_large(files: Files, arrangement: Arrangement, size: Size | None) -> bool:
+    """Whether the images would be larger than the limit if all were in colour and of the size of the first."""
+    for parts in arrangement.files:
+        try:
+            height, width = size or read_header(files.read(parts)).size
+        except Exception:  # A damaged file is reported where all are read.
+            continue
+        return lazy.is_large(len(arrangement.files) * height * width * 3)
+    return False
+
+
+@dataclasses.dataclass
+class _Seen:
+    """What was seen of files that were not decoded."""
+
+    kept: list[int] = dataclasses.field(default_factory=list)
+    unreadable: dict[Parts, str] = dataclasses.field(default_factory=dict)
+    sizes: collections.Counter[Size] = dataclasses.field(default_factory=collections.Counter)
+    channels: int = 1
+    transparent: int = 0
+    file_bytes: int = 0
+    digests: bytearray = dataclasses.field(default_factory=bytearray)
+    shape: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def num_bytes(self) -> int:
+        height, width, channels = self.shape
+        return len(self.kept) * height * width * channels
+
+
+def _look_at_all(files: Files, arrangement: Arrangement, size: Size | None, skip_unreadable: bool) -> _Seen:
+    """Look at all files, and check that they can be trained on as far as can be told without decoding them."""
+
+    def look(parts: Parts) -> tuple[Header | str, int, bytes]:
+        """The header, or why there is none, the number of bytes, and their digest."""
+        try:
+            data = files.read(parts)
+            header = read_header(data)
+            if skip_unreadable or not header.complete:
+                decode(data, size)
+        except Exception as error:  # Decoders raise whatever a damaged file leads them to.
+            return why_unreadable(error), 0, b""
+        return header, len(data), hashlib.sha256(data).digest()
+
+    seen, chosen = _Seen(), arrangement.files
+    groups = [chosen[start : start + AT_ONCE] for start in range(0, len(chosen), AT_ONCE)]
+    with ThreadPoolExecutor() as pool:  # More threads than cores: where the disk is slow, they wait for it together.
+        found = itertools.chain.from_iterable(pool.map(lambda group: list(map(look, group)), groups))
+        for index, (header, num_bytes, digest) in enumerate(found):
+            if isinstance(header, str):
+                seen.unreadable[chosen[index]] = header
+                continue
+            seen.kept.append(index)
+            seen.sizes[header.size] += 1
+            seen.channels = max(seen.channels, header.channels)
+            seen.transparent += header.transparent
+            seen.file_bytes += num_bytes
+            seen.digests += digest
+    if seen.unreadable and not (skip_unreadable and seen.kept):
+        raise _unreadable_error(files, seen.unreadable)
+    if size is None and len(seen.sizes) > 1:
+        raise _sizes_error(files, seen.sizes)
+    seen.shape = (*(size or next(iter(seen.sizes))), seen.channels)
+    return seen
+
+
+def _leave(files: Files, arrangement: Arrangement, seen: _Seen, size: Size | None) -> Arrays:
+    """The images in their files."""
+    chosen = [arrangement.files[index] for index in seen.kept]
+    images = ImageFiles(
+        files,
+        chosen,
+        np.frombuffer(bytes(seen.digests), np.uint8).reshape(-1, hashlib.sha256().digest_size),
+        seen.shape,
+        size,
+        decoding_threads(seen.file_bytes / len(chosen)),
+    )
+    notes = [*arrangement.notes, *_skipped(files, seen.unreadable)]
+    if seen.transparent:
+        notes.append(f"{seen.transparent} images may have transparent parts, which are laid on white.")
+    if size is not None:
+        notes.append(size_note(size))
+    notes.append(f"{lazy.too_large(seen.num_bytes)}: they stay in their files and are decoded while training.")
+    return _sort_out(files.path, arrangement, seen.kept, images.part, notes)
 
 
 def _read(files: Files, arrangement: Arrangement, size: Size | None, skip_unreadable: bool) -> Arrays:
@@ -59,33 +161,30 @@ def _read(files: Files, arrangement: Arrangement, size: Size | None, skip_unread
         if not kept:
             images = _allocate(len(arrangement.files), pixels.shape)
         if pixels.shape[:2] != images.shape[1:3]:
-            raise _sizes_error(files)
+            raise _sizes_error(files, _count_sizes(files))
         if pixels.shape[2] > images.shape[3]:
             images = np.repeat(images, 3, axis=3)  # The first file with colours: those before it were grey.
         images[len(kept)] = pixels
         kept.append(index)
-    notes = list(arrangement.notes)
-    if unreadable:
-        if not skip_unreadable or not kept:
-            raise _unreadable_error(files, unreadable)
-        names, more = ["/".join(parts) for parts in unreadable][:NAMED], ", ..." if len(unreadable) > NAMED else ""
-        notes.append(f"Skipped as unreadable, {len(unreadable)} of {len(files.images)}: {', '.join(names)}{more}")
+    if unreadable and not (skip_unreadable and kept):
+        raise _unreadable_error(files, unreadable)
+    notes = [*arrangement.notes, *_skipped(files, unreadable)]
     if transparent:
         notes.append(f"{transparent} images with transparent parts were laid on white.")
     if size is not None:
         notes.append(size_note(size))
-    return _sort_out(files.path, arrangement, images, kept, notes)
+    return _sort_out(files.path, arrangement, kept, lambda start, stop: images[start:stop], notes)
 
 
 def _sort_out(
-    path: Path, arrangement: Arrangement, images: np.ndarray, kept: Sequence[int], notes: list[str]
+    path: Path, arrangement: Arrangement, kept: Sequence[int], part: Callable[[int, int], Rows], notes: list[str]
 ) -> Arrays:
-    """The `kept` images in the first rows of `images` with numbered classes, and those to hold out apart."""
+    """The `kept` images, of which `part` gives rows from one to another, with numbered classes, and those held out."""
     end = len(kept)
     middle = sum(index < arrangement.num_training for index in kept)
-    held_out = {"image": images[middle:end]} if middle < end else {}
+    images, held_out = part(0, middle), {"image": part(middle, end)} if middle < end else {}
     if arrangement.names is None:
-        return Arrays(images[:middle], None, (), held_out, tuple(notes))
+        return Arrays(images, None, (), held_out, tuple(notes))
     names = [arrangement.names[index] for index in kept]
     classes = tuple(sorted(set(names[:middle])))
     if unknown := sorted(set(names[middle:]) - set(classes)):
@@ -95,12 +194,20 @@ def _sort_out(
         )
     if len(classes) < 2:
         notes.append(f"Every label is {' '.join(classes)}, so there are no classes.")
-        return Arrays(images[:middle], None, (), held_out, tuple(notes))
+        return Arrays(images, None, (), held_out, tuple(notes))
     numbers = {name: number for number, name in enumerate(classes)}
     labels = np.array([numbers[name] for name in names], np.int32)
     if held_out:
         held_out["label"] = labels[middle:]
-    return Arrays(images[:middle], labels[:middle], classes, held_out, tuple(notes))
+    return Arrays(images, labels[:middle], classes, held_out, tuple(notes))
+
+
+def _skipped(files: Files, unreadable: Mapping[Parts, str]) -> list[str]:
+    """A note on the files that were left out, if there are any."""
+    if not unreadable:
+        return []
+    names, more = ["/".join(parts) for parts in unreadable][:NAMED], ", ..." if len(unreadable) > NAMED else ""
+    return [f"Skipped as unreadable, {len(unreadable)} of {len(files.images)}: {', '.join(names)}{more}"]
 
 
 def _unreadable_error(files: Files, unreadable: Mapping[Parts, str]) -> DataError:
@@ -128,14 +235,18 @@ def _allocate(count: int, shape: Sequence[int]) -> np.ndarray:
         ) from error
 
 
-def _sizes_error(files: Files) -> DataError:
-    """Count the sizes of all files that open."""
+def _count_sizes(files: Files) -> collections.Counter[Size]:
+    """The sizes of all files that open."""
     sizes: collections.Counter[Size] = collections.Counter()
     for parts in files.images:
         try:
-            sizes[stored_size(files.read(parts))] += 1
+            sizes[read_header(files.read(parts)).size] += 1
         except Exception:  # A damaged file is reported when it is decoded; here the rest is counted.
             sizes[0, 0] += 0
+    return sizes
+
+
+def _sizes_error(files: Files, sizes: collections.Counter[Size]) -> DataError:
     (height, width), most = sizes.most_common(1)[0]
     return DataError(
         f"The images in {files.path} must have one size. Received: {len(+sizes)} sizes, most often {height}x{width} "

@@ -86,5 +86,5 @@ def _with_names(found: Arrays, names: tuple[str, ...]) -> Arrays:
     if not found.classes or not set(found.classes) <= set(DIGITS):
         raise DataError(f"the labels must be 0 to 9. Received: {', '.join(found.classes[:12]) or 'one class only'}")
     number = np.array(found.classes, np.int32)  # A small file may lack some of the ten.
-    held_out = {**found.held_out, "label": number[found.held_out["label"]]}
+    held_out = {**found.held_out, "label": number[np.asarray(found.held_out["label"])]}
     return dataclasses.replace(found, labels=number[found.labels], classes=names, held_out=held_out)

@@ -1,8 +1,11 @@
 """One image file or array made into uint8 pixels of the wanted size."""
 
+import contextlib
 import io
 import re
 import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -15,7 +18,27 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SMALLEST, LARGEST = 4, 4096  # Sides one can ask for; the larger one is the limit of a DataSpec.
 ORIENTATION = 0x0112  # The EXIF tag; its values 5 to 8 turn the image by a quarter.
 
+# How a file of the format ends that was not cut off.
+ENDINGS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
+MARGIN = 32  # Bytes that some programs leave behind the ending.
+
 Size = tuple[int, int]
+
+
+class Header(NamedTuple):
+    """What an image file says of itself before it is decoded.
+
+    Attributes:
+        size: Height and width, turned as the EXIF tag says.
+        channels: 1 of a grey file, 3 of any other.
+        transparent: Whether it may have transparent parts.
+        complete: Whether it ends as it should; only of formats that tell.
+    """
+
+    size: Size
+    channels: int
+    transparent: bool
+    complete: bool
 
 
 def parse_size(size: str | int | tuple[int, int] | None) -> Size | None:
@@ -42,6 +65,18 @@ def size_note(size: Size) -> str:
     return f"Images were cropped at the centre and resized to {size[0]}x{size[1]} (height x width)."
 
 
+@contextlib.contextmanager
+def decoding() -> Iterator[None]:
+    """Silences what decoders say of odd metadata, and refuses images that unpack to far too much.
+
+    Warnings are filtered for the whole process: this goes around a loop or a pool of threads, never into a thread.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Odd metadata is no concern of the person who trains.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
 def decode(data: bytes, size: Size | None = None) -> tuple[np.ndarray, bool]:
     """Decode the first frame of an image file, turned as its EXIF tag says.
 
@@ -56,27 +91,33 @@ def decode(data: bytes, size: Size | None = None) -> tuple[np.ndarray, bool]:
     Raises:
         Exception: Whatever Pillow's decoders run into; the caller knows the name of the file and says it.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Odd metadata is no concern of the person who trains.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if size is not None:
-                # A JPEG decodes several times faster at 1/2, 1/4 or 1/8; twice the wanted side keeps the resize clean.
-                image.draft(None, (2 * max(size), 2 * max(size)))
-            ImageOps.exif_transpose(image, in_place=True)
-            flat, transparent = _flatten(image)
-            if size is not None:
-                flat = _fit(flat, size)
-            pixels = np.asarray(flat)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if size is not None:
+            # A JPEG decodes several times faster at 1/2, 1/4 or 1/8; twice the wanted side keeps the resize clean.
+            image.draft(None, (2 * max(size), 2 * max(size)))
+        ImageOps.exif_transpose(image, in_place=True)
+        flat, transparent = _flatten(image)
+        if size is not None:
+            flat = _fit(flat, size)
+        pixels = np.asarray(flat)
     return pixels.reshape(*pixels.shape[:2], -1), transparent
 
 
-def stored_size(data: bytes) -> Size:
-    """Height and width of an image file, from its header."""
+def read_header(data: bytes) -> Header:
+    """The header of an image file.
+
+    Raises:
+        Exception: As in `decode`.
+    """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        # Looking for EXIF in a PNG would decode all of it, and hardly any has it.
-        turned = image.format != "PNG" and image.getexif().get(ORIENTATION, 1) >= 5
-        return (image.width, image.height) if turned else (image.height, image.width)
+        # A PNG keeps EXIF before its pixels or, rarely, behind them, where looking for it would decode all of them.
+        turned = (image.format != "PNG" or "exif" in image.info) and image.getexif().get(ORIENTATION, 1) >= 5
+        return Header(
+            size=(image.width, image.height) if turned else (image.height, image.width),
+            channels=_channels(image.mode),
+            transparent=image.has_transparency_data,
+            complete=ENDINGS.get(image.format or "", b"") in data[-MARGIN:],
+        )
 
 
 def resize_images(images: np.ndarray, size: Size | None) -> np.ndarray:
@@ -91,13 +132,18 @@ def resize_images(images: np.ndarray, size: Size | None) -> np.ndarray:
     return result
 
 
+def _channels(mode: str) -> int:
+    """Channels of what `_flatten` makes of an image of `mode`."""
+    if mode == "F":
+        raise ValueError("its pixels are floating point numbers; 8 or 16 bits are expected")
+    return 1 if mode.startswith("I") or mode in ("1", "L", "LA", "La") else 3
+
+
 def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """`image` as 8-bit grey ("L") or RGB without transparency, and whether any was there."""
-    if image.mode == "F":
-        raise ValueError("its pixels are floating point numbers; 8 or 16 bits are expected")
+    mode = "L" if _channels(image.mode) == 1 else "RGB"
     if image.mode.startswith("I"):
         return _eight_bits(image), False
-    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if not image.has_transparency_data:
         return (image if image.mode == mode else image.convert(mode)), False
     rgba = image.convert("RGBA")

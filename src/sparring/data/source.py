@@ -1,56 +1,75 @@
 """Where examples come from: a name, a folder, a zip, a NumPy file or arrays, opened by one function."""
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pydantic
 
-from sparring.data.arrays import Arrays, from_arrays, read_arrays
+from sparring.data.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
 from sparring.data.batches import Batches
 from sparring.data.images import read_images
+from sparring.data.lazy import ImageFiles, Rows, too_large
 from sparring.data.named import NAMES, read_named
 from sparring.data.pixels import Size, parse_size
 from sparring.data.spec import DataSpec, squared_distance
-from sparring.errors import DataError, UsageError
+from sparring.errors import DataError, SparringError, UsageError
 
 KINDS = "a folder of images, or a file ending in .zip, .npz or .npy"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
-    """Examples in memory, and what is known of them.
+    """Examples, in memory or on disk, and what is known of them.
 
     Attributes:
         name: Short name for folders and pages.
         spec: What one example looks like.
-        examples: "image", uint8 (N, H, W, C), and where there are classes "label", int32 (N,).
+        examples: "image", uint8 (N, H, W, C), and where there are classes "label", int32 (N,). Images that would not
+            fit into memory are no array, but `images[rows]` is one.
         held_out: The same of examples that are never trained on; empty where nothing is held out.
         notes: What was done to the data, one plain sentence each.
     """
 
     name: str
     spec: DataSpec
-    examples: dict[str, np.ndarray]
-    held_out: dict[str, np.ndarray]
+    examples: dict[str, Rows]
+    held_out: dict[str, Rows]
     notes: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any name, shape, type or value in `examples`."""
+        """Sixteen hexadecimal digits that change with any name, shape, type or value in `examples`.
+
+        Of images on disk the content of the files counts: it stands for their values, and takes no decoding.
+        """
         digest = hashlib.sha256()
         for name in sorted(self.examples):
-            array = np.ascontiguousarray(self.examples[name])
-            digest.update(f"{name} {array.shape} {array.dtype.str};".encode())
-            digest.update(array.data)
+            rows = self.examples[name]
+            digest.update(f"{name} {rows.shape} {rows.dtype.str};".encode())
+            digest.update(np.ascontiguousarray(rows.digests if isinstance(rows, ImageFiles) else rows).data)
         return digest.hexdigest()[:16]
+
+    @contextlib.contextmanager
+    def naming_failures(self) -> Iterator[None]:
+        """Raises the DataError of a file that could not be decoded, where TensorFlow has made another error of it."""
+        try:
+            yield
+        except SparringError:
+            raise
+        except Exception as error:
+            for rows in self.examples.values():
+                if isinstance(rows, ImageFiles) and rows.failure is not None:
+                    raise rows.failure from error
+            raise
 
     def batches(self, batch_size: int, seed: int = 0) -> Batches:
         """The endless stream of shuffled batches of `examples`."""
@@ -61,10 +80,10 @@ class Source:
 
 def image_source(
     name: str,
-    images: np.ndarray,
+    images: Rows,
     labels: np.ndarray | None = None,
     classes: tuple[str, ...] = (),
-    held_out: Mapping[str, np.ndarray] | None = None,
+    held_out: Mapping[str, Rows] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Source:
     """A source of uint8 `images` (N, H, W, 1 or 3) with int32 `labels` (N,) into `classes`, where there are any.
@@ -84,7 +103,7 @@ def image_source(
         first = error.errors()[0]
         field = first["loc"][0] if first["loc"] else "data"
         raise DataError(f"{name} cannot be used: {field}: {first['msg']}. Received: images of {shape}") from error
-    examples = {"image": images}
+    examples: dict[str, Rows] = {"image": images}
     if labels is not None:
         examples["label"] = labels
     return Source(name, spec, examples, dict(held_out or {}), tuple(notes))
@@ -161,9 +180,13 @@ def folder_or_zip(source: object) -> Path | None:
 def _read_file(path: Path, size: Size | None) -> Arrays:
     arrays = read_arrays(path)
     try:
-        return from_arrays(arrays, size)
+        found = from_arrays(arrays, size)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    if stays_on_disk(path) and np.may_share_memory(np.asarray(found.images), arrays["images"]):
+        stays = f"{too_large(path.stat().st_size)}: they stay in {path.name} and are read while training."
+        found = dataclasses.replace(found, notes=(*found.notes, stays))
+    return found
 
 
 def _unknown(source: str) -> DataError:

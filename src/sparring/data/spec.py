@@ -1,11 +1,14 @@
 """What one example looks like: small, immutable, and JSON."""
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
 import pydantic
 
-CHUNK = 256  # Images summed up at once: their sums are whole numbers, so the result does not depend on it.
+from sparring.data.lazy import Rows
+
+CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.
 Side = Annotated[int, pydantic.Field(ge=1, le=4096)]
 Channels = Annotated[int, pydantic.Field(ge=1, le=4)]
 
@@ -35,15 +38,16 @@ class DataSpec(pydantic.BaseModel, frozen=True, extra="forbid"):
         return len(self.classes)
 
 
-def squared_distance(images: np.ndarray, limit: int = 10_000) -> float:
+def squared_distance(images: Rows, limit: int = 10_000) -> float:
     """Mean squared distance of two of the uint8 `images` on the scale [-1, 1]: twice their total variance.
 
     At most `limit` images, evenly spaced, are read, a few at a time.
     """
-    chosen = images[:: max(1, len(images) // limit)]
-    total, squares = np.zeros(chosen.shape[1:], np.int64), np.zeros(chosen.shape[1:], np.int64)
-    for start in range(0, len(chosen), CHUNK):
-        part = chosen[start : start + CHUNK].astype(np.int64)
+    chosen = np.arange(0, len(images), max(1, len(images) // limit))
+    at_once = max(1, CHUNK // math.prod(images.shape[1:]))
+    total, squares = np.zeros(images.shape[1:], np.int64), np.zeros(images.shape[1:], np.int64)
+    for start in range(0, len(chosen), at_once):
+        part = images[chosen[start : start + at_once]].astype(np.int64)
         total += part.sum(axis=0)
         squares += np.square(part).sum(axis=0)
     variance = squares / len(chosen) - np.square(total / len(chosen))

@@ -13,7 +13,7 @@ from sparring.data.arrangement import Arrangement, arrange
 from sparring.data.arrays import Arrays
 from sparring.data.files import Files, open_files
 from sparring.data.images import why_unreadable
-from sparring.data.pixels import FORMATS, Size, decode, resize_images
+from sparring.data.pixels import FORMATS, Size, decode, decoding, resize_images
 from sparring.data.twins import HASH_SHAPE, THUMB_SHAPE
 from sparring.errors import DataError
 
@@ -104,8 +104,9 @@ def survey_files(path: Path) -> Survey:
         DataError: The folder or the zip itself cannot be opened, or holds no image files.
     """
     looks, kinds, unreadable, rows = _Looks(), [], {}, []
-    with open_files(path) as files:
-        arrangement = _arrange(files)
+    files = open_files(path)
+    arrangement = _arrange(files)
+    with decoding():
         for row, parts in enumerate(arrangement.files):
             try:
                 data = files.read(parts)
@@ -130,8 +131,9 @@ def survey_arrays(found: Arrays) -> Survey:
     """Look at every image of arrays, those held out after the others."""
     looks = _Looks()
     held_out = found.held_out.get("image", found.images[:0])
-    for pixels in (*found.images, *held_out):
-        looks.add(pixels)
+    for images in (found.images, held_out):
+        for row in range(len(images)):
+            looks.add(images[row])
     classes = None
     if found.labels is not None:
         labels = np.concatenate([found.labels, found.held_out.get("label", found.labels[:0])])
@@ -144,7 +146,8 @@ def survey_arrays(found: Arrays) -> Survey:
 
 def file_pixels(path: Path, names: list[str], size: Size) -> np.ndarray:
     """The files `names` below a folder or in a zip, cropped and resized: uint8 (n, *size, 3)."""
-    with open_files(path) as files:
+    files = open_files(path)
+    with decoding():
         pixels = [decode(files.read(tuple(name.split("/"))), size)[0] for name in names]
     return np.stack([np.broadcast_to(image, (*size, 3)) for image in pixels])
 

@@ -1,12 +1,21 @@
 """Whether samples show what was asked for, by a classifier of real examples."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from sklearn.svm import SVC
 
 TRAINING_LIMIT = 10_000  # Examples a support vector machine learns in seconds.
+AT_ONCE = 1000  # Images in memory as floats, where each is taken by itself.
+
+
+class Images(Protocol):
+    """uint8 (N, H, W, C): an array, or images on disk that are decoded when their rows are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any: ...
 
 
 class Share(NamedTuple):
@@ -27,7 +36,7 @@ class Share(NamedTuple):
         return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}, n={self.trials:,})"
 
 
-def fit_classifier(images: np.ndarray, labels: np.ndarray) -> SVC:
+def fit_classifier(images: Images, labels: np.ndarray) -> SVC:
     """A support vector machine with a radial kernel on the pixels of real uint8 images `(N, H, W, C)`.
 
     At most 10,000 examples, evenly spaced, are learned.
@@ -36,9 +45,10 @@ def fit_classifier(images: np.ndarray, labels: np.ndarray) -> SVC:
     return SVC(C=10.0).fit(_features(images[::step]), labels[::step])
 
 
-def recognised(classifier: SVC, images: np.ndarray, labels: np.ndarray) -> Share:
+def recognised(classifier: SVC, images: Images, labels: np.ndarray) -> Share:
     """The share of uint8 `images` that the classifier gives the label it should have."""
-    return Share.of(classifier.predict(_features(images)) == labels)
+    parts = (images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE))
+    return Share.of(np.concatenate([classifier.predict(_features(part)) for part in parts]) == labels)
 
 
 def _features(images: np.ndarray) -> np.ndarray:
