@@ -232,6 +232,6 @@ def test_leaky_relu_has_one_slope_at_zero(name):
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
     game = build("article")
-    monkeypatch.setattr("sparring.training.game.num_replicas", lambda: 3)
+    monkeypatch.setattr("sparring.training.game.num_devices", lambda: 3)
     with pytest.raises(UsageError, match=r"multiple of the number of devices, 3\. Received: batch_size=8"):
         game.compile()

@@ -4,10 +4,12 @@ Names:
     value_and_grad(fn, variables, state): Value, extras and gradients of `fn() -> (scalar, extras)`.
     scores_and_gradient(fn, x, state): `fn(x)` and the gradient of its sum by `x`, itself differentiable.
     leaky_relu(x, slope): With one slope at 0, on which padding lies exactly.
-    num_replicas(): How many devices share a step.
+    num_replicas(): How many devices compute a step beside each other, each with statistics of its own.
+    num_devices(): How many devices share a batch.
+    devices_scope(devices): Where a game is built and trained that shall use several devices.
     accelerated(): Whether a GPU or TPU is there.
     jit_compile(): Whether `fit` compiles its step with XLA.
-    Stepper: What `keras.Model.fit` calls for a step.
+    Stepper: What `keras.Model.fit` calls for a step, and how several processes agree.
 """
 
 import keras
@@ -29,6 +31,8 @@ value_and_grad = chosen.value_and_grad
 scores_and_gradient = chosen.scores_and_gradient
 leaky_relu = chosen.leaky_relu
 num_replicas = chosen.num_replicas
+num_devices = chosen.num_devices
+devices_scope = chosen.devices_scope
 accelerated = chosen.accelerated
 jit_compile = chosen.jit_compile
 Stepper = chosen.Stepper

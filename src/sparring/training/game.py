@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
-from sparring.backend import Stepper, jit_compile, num_replicas
+from sparring.backend import Stepper, jit_compile, num_devices
 from sparring.data.batches import Batches
 from sparring.data.spec import DataSpec
 from sparring.errors import UsageError
@@ -73,9 +73,9 @@ class Game(Stepper, keras.Model):
         """
         super().compile(optimizer="sgd", jit_compile=jit_compile())
         with self.scope():
-            if self.pace.batch_size % num_replicas():  # The mean of two means is not the mean of unequal parts.
+            if self.pace.batch_size % num_devices():  # The mean of two means is not the mean of unequal parts.
                 raise UsageError(
-                    f"`batch_size` must be a multiple of the number of devices, {num_replicas()}. "
+                    f"`batch_size` must be a multiple of the number of devices, {num_devices()}. "
                     f"Received: batch_size={self.pace.batch_size}"
                 )
             for player in self.players:
@@ -94,7 +94,7 @@ class Game(Stepper, keras.Model):
         if not self.compiled:
             self.compile()
         return super().fit(
-            batches.starting_at(self.steps_done, self.draws),
+            self.feed(batches.starting_at(self.steps_done, self.draws)),
             epochs=self.pace.num_ticks if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch or self.pace.steps_per_tick,
             shuffle=False,
