@@ -49,8 +49,11 @@ def accelerated():
 
 
 def jit_compile():
-    """XLA on accelerators only: on a CPU its convolutions are far slower than TensorFlow's own."""
-    return accelerated()
+    """XLA on one accelerator only.
+
+    On a CPU its convolutions are far slower than TensorFlow's own, and what it compiles cannot use several devices.
+    """
+    return accelerated() and num_replicas() == 1
 
 
 class Stepper:

@@ -71,8 +71,8 @@ class Game(Stepper, keras.Model):
         Raises:
             UsageError: The devices cannot share a batch equally.
         """
-        super().compile(optimizer="sgd", jit_compile=jit_compile())
         with self.scope():
+            super().compile(optimizer="sgd", jit_compile=jit_compile())
             if self.pace.batch_size % num_devices():  # The mean of two means is not the mean of unequal parts.
                 raise UsageError(
                     f"`batch_size` must be a multiple of the number of devices, {num_devices()}. "
