@@ -7,6 +7,7 @@ outcome is written. The environment says which process this is: TF_CONFIG, or KE
 import json
 import os
 import pathlib
+import signal
 import sys
 
 import keras
@@ -50,6 +51,22 @@ def refusal(folder, seed):
     return ""
 
 
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the first tick."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+
+def interrupted(folder, here):
+    """Where a run ended, and why, that Ctrl-C came to in one process."""
+    game, data = build("article"), source_for("article")
+    run = Run(folder, record_of(data))
+    run.train(game, data.batches(BATCH_SIZE), [Interrupt()] if here else [], lambda text: None)
+    return game.steps_done, run.stopped_by
+
+
 def main(starts, results):
     number = number_of_process()
     place = results / str(number)
@@ -62,6 +79,7 @@ def main(starts, results):
         about = {
             "chief": game.is_chief,
             "gathered": sorted(game.gather(number)),
+            "interrupted": interrupted(results / "interrupted", here=number == 1),
             "refused": refusal(place / "alone", seed=number),
         }
     (place / "about.json").write_text(json.dumps(about))

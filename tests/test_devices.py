@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -136,6 +137,13 @@ def test_one_process_writes_and_all_agree(results):
         assert "different data, options, or checkpoints" in one["refused"]
     lines = (results[0].parent / "run" / "whole" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["tick"] for line in lines] == [1, 2]
+
+
+def test_a_signal_to_one_process_ends_all_after_the_same_step(results):
+    told = [json.loads((folder / "about.json").read_text())["interrupted"] for folder in results]
+    # They ask each other when a tick of 6 steps begins, and Keras takes the step that has begun.
+    assert told == [[7, signal.SIGINT]] * PROCESSES
+    assert Checkpoints(results[0].parent / "interrupted" / "state").paths()[0].stem == "step-000000007"
 
 
 def test_a_process_that_does_not_write_leaves_the_folder_alone(tmp_path, monkeypatch):

@@ -34,7 +34,8 @@ class TickCallback(keras.callbacks.Callback):
 class StopWhenAsked(keras.callbacks.Callback):
     """Ctrl-C or a polite kill ends training after the step that is under way; a second Ctrl-C ends it at once.
 
-    Of several processes that train together a signal to any ends all, within `AGREEING` steps.
+    Of several processes that train together a signal to any ends all, after the same step: every
+    `AGREEING` steps they ask each other.
 
     Attributes:
         asked: The signal that came, here or to another of the processes, or None.
