@@ -28,10 +28,15 @@ SHAPES = {
     # and by itself it augments, at that size.
     "dcgan": (18, 17, 3),
     "r3gan": (10, 9, 3),
+    "sngan": (9, 8, 3),
+    "wgan_gp": (8, 9, 1),
+    "stylegan2": (8, 8, 3),
 }
-
-
-AUGMENT = {"r3gan": {"augment": "adaptive"}}
+MORE = {
+    "r3gan": {"augment": "adaptive"},
+    "wgan_gp": {"batch_size": BATCH_SIZE // 2, "critic_updates": 2},
+    "stylegan2": {"width": 2, "mapping_layers": 1, "penalty_every": 2},
+}
 
 
 def source_for(name):
@@ -40,7 +45,7 @@ def source_for(name):
 
 def build(name):
     keras.utils.set_random_seed(0)
-    return find_recipe(name).build(source_for(name).spec, **OPTIONS, **AUGMENT.get(name, {}))
+    return find_recipe(name).build(source_for(name).spec, **(OPTIONS | MORE.get(name, {})))
 
 
 def state_of(game):
@@ -136,6 +141,7 @@ def take_steps(name, starts, scope=contextlib.nullcontext, batches=None, harm=No
     found = {"images": generate(game), **{f"start/{key}": value for key, value in state_of(game).items()}}
     watch = Watch(game)
     batches = batches or source_for(name).batches(BATCH_SIZE)
+    game.most_at_once = 1  # Else Keras reports several steps at once.
     game.fit(batches, epochs=1, steps_per_epoch=STEPS, callbacks=[watch], verbose=0)
     found |= {f"state/{key}": value for key, value in state_of(game).items()}
     for step in range(STEPS):

@@ -22,6 +22,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
     "inspect": "source --size --data-dir --out",
     "train": (
         "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
+        " --devices"
     ),
     "sample": "run -n --label --seed --truncation --interpolate --out --trust",
     "evaluate": "run --data -n --data-dir --trust",
@@ -117,6 +118,7 @@ def test_version(capsys):
         (["train", "x", "--epochs", "3", "--set", "images=9"], "Error: The length is given twice."),
         (["train", "x", "--set", "width"], "Error: A setting is written name=value"),
         (["train", "x", "--batch-size", "8", "--set", "batch_size=9"], "Error: The batch size is given twice."),
+        (["train", "x", "--devices", "0"], "Error: `devices` must be a number from 1 on, or all. Received: devices=0"),
         (["sample", "nowhere"], "'nowhere' does not exist"),
         (["recipes", "dcgna"], "Did you mean `dcgan`?"),
     ],
@@ -131,7 +133,7 @@ def test_wrong_words_end_with_2_and_name_the_nearest(arguments, words, capsys):
 def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("train", a_run(tmp_path / "my run"))
     flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --seed 5 --data-dir d"
-    switches = "--tensorboard --skip-unreadable"
+    switches = "--tensorboard --skip-unreadable --devices 2"
     assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none") == 0
     ((arguments, options),) = calls
     (progress,) = options.pop("callbacks")
@@ -149,6 +151,7 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
         "options": {"width": 128, "gamma": None},
         "tensorboard": True,
         "skip_unreadable": True,
+        "devices": "2",
     }
     out = capsys.readouterr().out
     assert out.startswith(f"The run is in '{tmp_path}/my run'.")
@@ -159,8 +162,8 @@ def test_train_says_nothing_of_what_was_not_typed(application):
     calls = application("train", a_run())
     assert call("train", "photos") == 0
     options = calls[0][1]
-    unset = ("recipe", "run", "size", "data_dir", "epochs", "batch_size")
-    assert [options[name] for name in unset] == [None] * 6
+    unset = ("recipe", "run", "size", "data_dir", "epochs", "batch_size", "devices")
+    assert [options[name] for name in unset] == [None] * 7
     assert (options["seed"], options["options"], options["tensorboard"], options["skip_unreadable"]) == (
         0,
         {},

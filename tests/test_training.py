@@ -150,12 +150,12 @@ def test_the_generator_shows_its_images_once_a_step(stripes):
     assert len(calls) == 1
 
 
-def test_steps_that_keras_makes_at_once_are_the_same_steps(stripes, monkeypatch):
+def test_steps_that_keras_makes_at_once_are_the_same_steps(stripes):
     """Dense networks alone: where a step takes longer, Ctrl-C would wait for all of them."""
     games = []
     for most in (1, 32):
-        monkeypatch.setattr("sparring.training.game.MOST_AT_ONCE", most)
         games.append(build("article", stripes))
+        games[-1].most_at_once = most
         history = games[-1].fit(stripes.batches(8), epochs=2, steps_per_epoch=6, verbose=0).history
         games[-1].history_of_losses = history["generator_loss"]
     assert [game.steps_per_execution for game in games] == [1, 6]
@@ -216,7 +216,7 @@ def test_the_average_follows_by_its_half_life(stripes):
         np.testing.assert_allclose(half, (old + new) / 2, rtol=1e-5, atol=1e-7)
 
 
-def test_the_tally_is_the_mean_of_the_tick_and_begins_anew(stripes, monkeypatch):
+def test_the_tally_is_the_mean_of_the_tick_and_begins_anew(stripes):
     game = build("article", stripes)
     seen = []
 
@@ -224,7 +224,7 @@ def test_the_tally_is_the_mean_of_the_tick_and_begins_anew(stripes, monkeypatch)
         def on_train_batch_end(self, batch, logs=None):
             seen.append(float(logs["generator_loss"]))
 
-    monkeypatch.setattr("sparring.training.game.MOST_AT_ONCE", 1)  # Else Keras reports several steps at once.
+    game.most_at_once = 1  # Else Keras reports several steps at once.
     game.fit(stripes.batches(8), epochs=2, callbacks=[Record()], verbose=0)
     period = game.pace.steps_per_tick
     assert period == 6

@@ -1,12 +1,13 @@
-"""Which backend Keras will use: settled before Keras is imported, because afterwards it is too late."""
+"""What is settled before Keras is imported: which backend it will use; and the words for devices."""
 
 import importlib.util
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, UsageError
 
 SUPPORTED = {"tensorflow": "TensorFlow", "jax": "JAX"}  # In order of preference.
 INSTALL = "pip install 'sparring[cpu]' (or 'sparring[gpu]', 'sparring[jax]')"
@@ -43,6 +44,43 @@ def require_backend() -> None:
             f"KERAS_BACKEND={name} asks for {SUPPORTED[name]}, which is not installed. "
             f"Unset it, or install a backend with: {INSTALL}."
         )
+
+
+def parse_devices(devices: int | str | None) -> int | str | None:
+    """A number of devices, at least 1; "all"; or None.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if devices is None or devices == "all":
+        return devices
+    if not str(devices).isdecimal() or int(devices) < 1:
+        raise UsageError(f"`devices` must be a number from 1 on, or all. Received: devices={devices}")
+    return int(devices)
+
+
+def count_devices(devices: int | str | None, there: Sequence[str], several_processes: bool) -> int:
+    """How many of the devices that are `there` to use for what `parse_devices` takes; of several processes, all.
+
+    Raises:
+        UsageError: There are fewer, or a number was given for several processes.
+    """
+    wanted = parse_devices(devices)
+    if several_processes:
+        if isinstance(wanted, int):
+            raise UsageError(
+                "Several processes train on all of their devices: leave `devices` out, and hide with "
+                f"CUDA_VISIBLE_DEVICES those that shall not take part. Received: devices={wanted}"
+            )
+        return len(there)
+    if not isinstance(wanted, int):
+        return 1 if wanted is None else len(there)
+    if wanted > len(there):
+        raise UsageError(
+            f"`devices` must be at most {len(there)}, as many as there are here ({', '.join(there)}). "
+            f"Received: devices={wanted}"
+        )
+    return wanted
 
 
 def _loaded() -> str | None:

@@ -37,6 +37,7 @@ def train(
     options: Mapping[str, Any] | None = None,
     tensorboard: bool = False,
     skip_unreadable: bool = False,
+    devices: int | str | None = None,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     say: Say = print,
 ) -> Run:
@@ -54,6 +55,8 @@ def train(
         options: Options of the recipe.
         tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
         skip_unreadable: As in `open_source`.
+        devices: Number of accelerators of this machine that share every batch, or "all" of them; one by default.
+            Several machines are named in the environment, see docs/several-devices.md; then all of theirs do.
         callbacks: Keras callbacks beside the run's own.
         say: Called with each sentence a user should see.
 
@@ -74,16 +77,17 @@ def train(
     record = _record(data, chosen, given, seed)
     folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"
     started = Run(folder, record)
-    keras.utils.set_random_seed(seed)
-    game = chosen.build(data.spec, **record.options)
-    _explain(game, say)
-    own = [*callbacks, *([_tensorboard(folder)] if tensorboard else [])]
-    with data.naming_failures():
+    with backend.devices_scope(devices), data.naming_failures():
+        keras.utils.set_random_seed(seed)
+        game = chosen.build(data.spec, **record.options)
+        _explain(game, say)
+        own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
         started.train(game, data.batches(game.pace.batch_size, seed), own, say)
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
-    with started.writing():
-        draw_run(started)
+    if game.is_chief:
+        with started.writing():
+            draw_run(started)
     return started
 
 
@@ -118,6 +122,10 @@ def _recipe_for(data: Source, name: str | None, say: Say) -> Recipe:
 def _explain(game: Game, say: Say):
     for note in game.notes:
         say(note)
+    if backend.num_devices() > 1:
+        where = f" of {game.num_processes} processes" if game.num_processes > 1 else ""
+        elsewhere = "" if game.is_chief else " Another process keeps the run."
+        say(f"{backend.num_devices()} devices{where} share every batch of {game.pace.batch_size}.{elsewhere}")
     layers = (layer for network in game.networks for layer in network._flatten_layers())
     if backend.name == "jax" and not backend.accelerated() and any(isinstance(x, CONVOLUTIONS) for x in layers):
         say(

@@ -5,11 +5,13 @@ Names:
     value_and_input_grad(fn, x, state): The same of `fn(x) -> (values, extras)` by `x`, itself differentiable.
     forward(fn, variables, state): What `fn()` returns, and how to take a gradient by it back to `variables`.
     leaky_relu(x, slope): With one slope at 0, on which padding lies exactly.
-    num_replicas(): How many devices share a step.
+    num_replicas(): How many devices compute a step beside each other, each with statistics of its own.
+    num_devices(): How many devices share a batch.
+    devices_scope(devices): Where a game is built and trained that shall use several devices.
     accelerated(): Whether a GPU or TPU is there.
     jit_compile(): Whether `fit` compiles its step with XLA.
     Adam: Keras' own, as fast as there is.
-    Stepper: What `keras.Model.fit` calls for a step.
+    Stepper: What `keras.Model.fit` calls for a step, and how several processes agree.
 """
 
 import keras
@@ -32,6 +34,8 @@ value_and_input_grad = chosen.value_and_input_grad
 forward = chosen.forward
 leaky_relu = chosen.leaky_relu
 num_replicas = chosen.num_replicas
+num_devices = chosen.num_devices
+devices_scope = chosen.devices_scope
 accelerated = chosen.accelerated
 jit_compile = chosen.jit_compile
 Adam = chosen.Adam

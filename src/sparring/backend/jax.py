@@ -1,10 +1,14 @@
 """JAX: the step runs inside a `keras.StatelessScope` over the whole state, gradients inside a nested one."""
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 
 import jax
 import keras
+from jax.experimental import multihost_utils
+
+from sparring.environment import count_devices
 
 
 def value_and_grad(fn, variables, state):
@@ -89,7 +93,7 @@ Adam = keras.optimizers.Adam  # XLA makes one loop of it by itself.
 
 
 class Stepper:
-    """What `fit` calls for one step: `self.move(batch)` as a pure function of the state."""
+    """What `fit` calls for one step, `self.move(batch)` as a pure function of the state; and how processes agree."""
 
     move: Callable
     state_groups: tuple[list, ...]
@@ -97,6 +101,10 @@ class Stepper:
     def scope(self):
         """Where variables are made that belong to this model; `keras.distribution` needs none."""
         return contextlib.nullcontext()
+
+    def feed(self, batches):
+        """What Keras' `fit` takes for `batches`: each process the rows of its own devices."""
+        return batches if jax.process_count() == 1 else _Share(batches)
 
     def train_step(self, state, batch):
         groups = self.state_groups
@@ -107,3 +115,80 @@ class Stepper:
             logs = self.move(batch)
             written = tuple([scope.get_current_value(v) for v in group] for group in groups)
         return logs, written
+
+    @property
+    def num_processes(self) -> int:
+        """How many processes train together."""
+        return jax.process_count()
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes; of several, one does."""
+        return jax.process_index() == 0
+
+    def gather(self, number: int) -> set[int]:
+        """The different numbers that the processes bring, below 2**31; all of them must call it."""
+        if jax.process_count() == 1:
+            return {number}
+        return set(multihost_utils.process_allgather(jax.numpy.array(number)).tolist())
+
+    def on_this_process(self, networks):
+        """`networks` as one process can call them alone: copies, where the variables are those of all processes."""
+        if jax.process_count() == 1:
+            return networks
+        distribution = keras.distribution.distribution()
+        keras.distribution.set_distribution(None)
+        try:
+            copies = {name: keras.models.clone_model(network) for name, network in networks.items()}
+            for name, copy in copies.items():
+                copy.set_weights(networks[name].get_weights())
+        finally:
+            keras.distribution.set_distribution(distribution)
+        return copies
+
+
+def num_devices():
+    """How many devices share a batch."""
+    distribution = keras.distribution.distribution()
+    return 1 if distribution is None else distribution.device_mesh.devices.size
+
+
+@contextlib.contextmanager
+def devices_scope(devices: int | str | None) -> Iterator[None]:
+    """Where a game is built and trained that shall use several devices.
+
+    With `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `..._NUM_PROCESSES` and `..._PROCESS_ID` in the environment, these are the
+    devices of all processes; nothing may have run on a device before.
+
+    Args:
+        devices: Number of accelerators of this machine, "all" of them, or None for one, which is JAX's default.
+
+    Raises:
+        UsageError: There are fewer.
+    """
+    if int(os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", 1)) > 1 and not jax.distributed.is_initialized():
+        keras.distribution.initialize()
+    names = keras.distribution.list_devices()
+    count = count_devices(devices, names, jax.process_count() > 1)
+    if count == 1:
+        yield
+        return
+    # Each process reads its rows by itself, see `feed`; Keras can share out nothing but a `tf.data.Dataset`.
+    with keras.distribution.DataParallel(devices=names[:count], auto_shard_dataset=False).scope():
+        yield
+
+
+class _Share(keras.utils.PyDataset):
+    """The rows of every batch that belong to the devices of this process."""
+
+    num_batches = None
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __getitem__(self, index):
+        batch = self.batches[index]
+        rows = len(next(iter(batch.values()))) // jax.process_count()
+        first = jax.process_index() * rows
+        return {name: array[first : first + rows] for name, array in batch.items()}

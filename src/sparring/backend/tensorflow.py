@@ -1,9 +1,13 @@
 """TensorFlow: gradients by nested tapes, replicas by `tf.distribute`."""
 
-from collections.abc import Callable
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
+
+from sparring.environment import count_devices
 
 ZERO = tf.UnconnectedGradients.ZERO
 
@@ -64,8 +68,11 @@ def accelerated():
 
 
 def jit_compile():
-    """XLA on accelerators only: on a CPU its convolutions are far slower than TensorFlow's own."""
-    return accelerated()
+    """XLA on one accelerator only.
+
+    On a CPU its convolutions are far slower than TensorFlow's own, and what it compiles cannot use several devices.
+    """
+    return accelerated() and num_replicas() == 1
 
 
 class Adam(keras.optimizers.Adam):
@@ -93,10 +100,12 @@ class Adam(keras.optimizers.Adam):
 
 
 class Stepper:
-    """What `fit` calls for one step: `self.move(batch)`, a dictionary of logs."""
+    """What `fit` calls for one step: `self.move(batch)`, a dictionary of logs; and how several processes agree."""
 
     move: Callable
     distribute_strategy: tf.distribute.Strategy
+    train_function: Callable | None
+    _gather: Callable | None = None
 
     def scope(self):
         """Where variables are made that belong to this model: those of its optimizers live where its weights do.
@@ -105,5 +114,109 @@ class Stepper:
         """
         return self.distribute_strategy.scope()
 
+    def feed(self, batches):
+        """What Keras' `fit` takes for `batches`: every replica gets its rows of every batch.
+
+        Left to Keras, each of several workers would take every other batch whole.
+        """
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return batches
+        return self.distribute_strategy.distribute_datasets_from_function(lambda context: _shares(batches, context))
+
     def train_step(self, batch):
         return self.move(batch)
+
+    def make_train_function(self, force=False):
+        """Keras' own, but for several workers: there it would reduce logs over an axis that scalars have not.
+
+        The tally has reduced them already, so that any replica's will do (keras issue 20585).
+        """
+        strategy = self.distribute_strategy
+        if self.num_processes == 1:
+            super().make_train_function(force)  # type: ignore[misc]
+        elif force or self.train_function is None:
+
+            @tf.function(autograph=False)
+            def step(iterator):
+                logs = strategy.run(self.train_step, args=(next(iterator),))
+                return {name: strategy.experimental_local_results(value)[0] for name, value in logs.items()}
+
+            self.train_function = step
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing is left to build; Keras would take the mean of a batch over all workers, which fails for images."""
+
+    @property
+    def num_processes(self) -> int:
+        """How many processes train together."""
+        resolver = getattr(self.distribute_strategy, "cluster_resolver", None)
+        return _num_tasks(resolver) if resolver else 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes; of several, one does."""
+        return self.distribute_strategy.extended.should_checkpoint
+
+    def gather(self, number: int) -> set[int]:
+        """The different numbers that the processes bring, below 2**31; all of them must call it."""
+        strategy = self.distribute_strategy
+        if self.num_processes == 1:
+            return {number}
+        if self._gather is None:  # Traced once: eagerly it would be traced at every call.
+            self._gather = tf.function(lambda n: strategy.gather(strategy.run(lambda: n), axis=0), autograph=False)
+        return set(self._gather(tf.constant([number])).numpy().tolist())
+
+    def on_this_process(self, networks):
+        """`networks` as one process can call them alone: as they are, TensorFlow mirrors variables."""
+        return networks
+
+
+def num_devices():
+    """How many devices share a batch."""
+    return num_replicas()
+
+
+@contextlib.contextmanager
+def devices_scope(devices: int | str | None) -> Iterator[None]:
+    """Where a game is built and trained that shall use several devices.
+
+    With a cluster in the environment variable TF_CONFIG these are the devices of all its processes; nothing may have
+    run on a device before.
+
+    Args:
+        devices: Number of accelerators of this machine, "all" of them, or None for one, which is TensorFlow's default.
+
+    Raises:
+        UsageError: There are fewer.
+    """
+    several = _num_tasks(tf.distribute.cluster_resolver.TFConfigClusterResolver()) > 1
+    strategy = tf.distribute.MultiWorkerMirroredStrategy() if several else None  # Before any device is looked at.
+    names = [device.name for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
+    count = count_devices(devices, names, several)
+    if count > 1 and not several:
+        strategy = tf.distribute.MirroredStrategy(names[:count])
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        yield
+
+
+def _num_tasks(resolver):
+    cluster = resolver.cluster_spec()
+    return max(1, sum(map(cluster.num_tasks, cluster.jobs)))
+
+
+def _shares(batches, context):
+    """The stream of one worker: for each of its replicas in turn its rows of the batch."""
+    rows = len(next(iter(batches[0].values()))) // context.num_replicas_in_sync
+    replicas = context.num_replicas_in_sync // context.num_input_pipelines
+    first = context.input_pipeline_id * replicas
+
+    def parts():
+        for batch in map(batches.__getitem__, itertools.count()):
+            for replica in range(first, first + replicas):
+                yield {name: array[replica * rows : (replica + 1) * rows] for name, array in batch.items()}
+
+    like = {name: tf.TensorSpec((rows, *array.shape[1:]), array.dtype) for name, array in batches[0].items()}
+    dataset = tf.data.Dataset.from_generator(parts, output_signature=like)
+    # Of a stream that may end, the workers would have to ask each other before every step.
+    endless = tf.data.experimental.assert_cardinality(tf.data.experimental.INFINITE_CARDINALITY)
+    return dataset.apply(endless).prefetch(tf.data.AUTOTUNE)

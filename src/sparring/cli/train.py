@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparring.cli.quiet import quiet_import
-from sparring.environment import require_backend
+from sparring.environment import parse_devices, require_backend
 from sparring.errors import UsageError, nearest
 from sparring.recipes.catalog import find_recipe, known_recipes, parse_setting
 
@@ -44,6 +44,9 @@ def train(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Do without image files that cannot be read.")
     ] = False,
+    devices: Annotated[
+        str | None, typer.Option(metavar="N", help="Accelerators that share every batch, or all; one by default.")
+    ] = None,
 ) -> None:
     """Train a recipe on SOURCE.
 
@@ -56,6 +59,7 @@ def train(
     if epochs is not None and "images" in options:
         raise UsageError("The length is given twice. Leave out --epochs or --set images=...")
     _check_names(recipe, options)
+    parse_devices(devices)  # Now: else a wrong word would be answered after the data is read.
     require_backend()
 
     with quiet_import():
@@ -75,6 +79,7 @@ def train(
             options=options,
             tensorboard=tensorboard,
             skip_unreadable=skip_unreadable,
+            devices=devices,
             callbacks=[progress],
             say=typer.echo,
         )

@@ -1,7 +1,6 @@
 """Images under the eyes of a discriminator."""
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from sparring.backend import value_and_input_grad
@@ -24,21 +23,29 @@ class Judged:
 
     def __init__(self, images: Tensor, judge: Callable, state: list, training: bool = True):
         self.images, self._judge, self._state, self.training = images, judge, state, training
+        # Not `functools.cached_property`: up to Python 3.11 that has one lock for all objects, and replicas, which are
+        # threads while TensorFlow traces them, would wait for each other inside of it.
+        self._found: tuple | None = None
+        self._slope: Tensor | None = None
 
     @property
     def scores(self) -> Tensor:
         """The logits."""
-        return self._outputs[0]
+        return self._outputs()[0]
 
     @property
     def class_logits(self) -> Tensor:
         """The logits of an auxiliary classifier, or None."""
-        return self._outputs[1]
+        return self._outputs()[1]
 
     @property
     def gradient(self) -> Tensor:
         """The gradient of each logit by the images it judges, of the shape of `images`; differentiable in turn."""
-        return self._with_gradient[1]
+        if self._slope is None:
+            self._found, self._slope = value_and_input_grad(
+                lambda x: self._judge(x, self.training), self.images, self._state
+            )
+        return self._slope
 
     def score(self, images: Tensor) -> Tensor:
         """The logits on other images, under the same labels."""
@@ -52,12 +59,7 @@ class Judged:
         """The same once more, without leaving a trace: for a branch of the step that is not always taken."""
         return Judged(self.images, self._judge, self._state, training=False)
 
-    @cached_property
-    def _outputs(self):
-        if "_with_gradient" in self.__dict__:
-            return self._with_gradient[0]
-        return self._judge(self.images, self.training)
-
-    @cached_property
-    def _with_gradient(self):
-        return value_and_input_grad(lambda x: self._judge(x, self.training), self.images, self._state)
+    def _outputs(self) -> tuple:
+        if self._found is None:
+            self._found = self._judge(self.images, self.training)
+        return self._found

@@ -17,6 +17,7 @@ from sparring.errors import RunError
 from sparring.training.checkpoint import Checkpoints, arrays, first_not_finite
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGREEING = 16  # Steps between two times that processes ask each other: it makes each wait for the others' devices.
 
 
 class TickCallback(keras.callbacks.Callback):
@@ -33,8 +34,11 @@ class TickCallback(keras.callbacks.Callback):
 class StopWhenAsked(keras.callbacks.Callback):
     """Ctrl-C or a polite kill ends training after the step that is under way; a second Ctrl-C ends it at once.
 
+    Of several processes that train together a signal to any ends all, after the same step: every
+    `AGREEING` steps they ask each other.
+
     Attributes:
-        asked: The signal that came, or None.
+        asked: The signal that came, here or to another of the processes, or None.
     """
 
     def __init__(self):
@@ -54,7 +58,10 @@ class StopWhenAsked(keras.callbacks.Callback):
         self._restore()
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.asked:
+        if self.model.num_processes > 1 and batch % AGREEING:
+            return
+        if number := max(self.model.gather(self.asked or 0)):
+            self.asked = signal.Signals(number)
             self.model.stop_training = True
 
     def _ask(self, number, _frame):

@@ -67,7 +67,8 @@ class Checkpoints:
             _assign(game, tensors, path)
             for other, reason in damaged.items():
                 say(f"Warning: {reason} It is removed, and the checkpoint before it is taken.")
-                other.unlink()  # Else it would count as one of the newest two, and a good one would go for it.
+                # Else it would count as one of the newest two, and a good one would go for it.
+                other.unlink(missing_ok=True)  # Processes that train together all do this.
             return metadata
         if damaged:
             raise RunError(

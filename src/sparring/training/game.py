@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
-from sparring.backend import Stepper, jit_compile, num_replicas
+from sparring.backend import Stepper, jit_compile, num_devices
 from sparring.data.batches import Batches
 from sparring.data.spec import DataSpec
 from sparring.errors import UsageError
@@ -17,7 +17,6 @@ from sparring.training.step import adversarial_step
 from sparring.training.tally import Tally
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
-MOST_AT_ONCE = 32  # Steps in one call: Keras' share of each is small by then, and the wait for Ctrl-C still is.
 
 
 class Game(Stepper, keras.Model):
@@ -38,6 +37,7 @@ class Game(Stepper, keras.Model):
         >>> game.fit(source.batches(game.pace.batch_size))
     """
 
+    most_at_once = 32  # Steps in one call: Keras' share of each is small by then, and the wait for Ctrl-C still is.
     steps_per_execution: int  # Of Keras, which does not say so.
 
     def __init__(
@@ -76,12 +76,13 @@ class Game(Stepper, keras.Model):
         Raises:
             UsageError: The devices cannot share a batch equally.
         """
-        super().compile(optimizer="sgd", jit_compile=jit_compile())
         with self.scope():
-            if self.pace.batch_size % num_replicas():  # The mean of two means is not the mean of unequal parts.
+            super().compile(optimizer="sgd", jit_compile=jit_compile())
+            batch_size = self.pace.batch_size // self.turns
+            if batch_size % num_devices():  # The mean of two means is not the mean of unequal parts.
                 raise UsageError(
-                    f"`batch_size` must be a multiple of the number of devices, {num_replicas()}. "
-                    f"Received: batch_size={self.pace.batch_size}"
+                    f"`batch_size` must be a multiple of the number of devices, {num_devices()}. "
+                    f"Received: batch_size={batch_size}"
                 )
             for player in self.players:
                 player.compile()
@@ -101,7 +102,7 @@ class Game(Stepper, keras.Model):
         steps_per_epoch = steps_per_epoch or self.pace.steps_per_tick
         self._execute_at_once(steps_per_epoch)
         return super().fit(
-            batches.starting_at(self.steps_done, self.draws),
+            self.feed(batches.starting_at(self.steps_done, self.draws)),
             epochs=self.pace.num_ticks if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch,
             shuffle=False,
@@ -116,7 +117,9 @@ class Game(Stepper, keras.Model):
         """
         layers = (layer for network in self.networks for layer in network._flatten_layers())
         quick = not any(isinstance(layer, CONVOLUTIONS) for layer in layers)
-        most = MOST_AT_ONCE if quick else 1
+        with self.scope():
+            alone = num_devices() == 1  # A loop of steps over several replicas waits for ever.
+        most = self.most_at_once if quick and alone else 1
         steps: int = max(count for count in range(1, most + 1) if steps_per_epoch % count == 0)
         if self.steps_per_execution != steps:
             self.steps_per_execution, self.train_function = steps, None

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import filelock
@@ -70,14 +71,18 @@ class Run:
             callbacks: Keras callbacks beside the run's own.
             say: Called with each sentence a user should see.
 
+        Of several processes that train together all must call it, and one writes.
+
         Raises:
-            RunError: Another process trains in this folder, a loss or weight is not finite, or nothing can be written.
+            RunError: Another process trains in this folder, a loss or weight is not finite, nothing can be written, or
+                processes that train together begin with different things.
         """
-        with self.writing(), self._alone():
+        with self.writing(), self._alone() if game.is_chief else contextlib.nullcontext():
             self._check_folder()  # Again: another process may have begun here since this one looked.
-            replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
-            for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
-                litter.unlink()
+            if game.is_chief:
+                replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
+                for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
+                    litter.unlink()
             self._train(game, batches, list(callbacks), say)
 
     @contextlib.contextmanager
@@ -93,13 +98,15 @@ class Run:
 
     def snapshot(self, game: Game) -> Bundle:
         """The averaged networks of `game` as they are now."""
-        return Bundle(self.record, game.average.copies, game.steps_done * game.pace.batch_size)
+        return Bundle(self.record, game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size)
 
     def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable):
         self.stopped_by = None
         game.compile()
         metadata = self.checkpoints.restore(game, say)
-        rewind_journal(self.journal, game.steps_done)
+        self._check_agreement(game)
+        if game.is_chief:
+            rewind_journal(self.journal, game.steps_done)
         unit, done = game.pace.unit.lower(), round(game.steps_done / game.pace.steps_per_tick, 2)
         if game.finished:
             say(f"The run in {self.folder} is finished: {done:g} {unit}s. Ask for more of them to go on.")
@@ -113,6 +120,8 @@ class Run:
 
     def _own_callbacks(self, game: Game, journal: Journal) -> Sequence[keras.callbacks.Callback]:
         """In this order: nothing of a tick that is not finite is stored, and the state is stored last."""
+        if not game.is_chief:
+            return [StopOnNonFinite()]
         return [
             StopOnNonFinite(),
             journal,
@@ -142,6 +151,16 @@ class Run:
             raise RunError(
                 f"{self.folder} holds another run: {'; '.join(differences)}. Give the same options to go on with "
                 "it, or another folder (--run) to begin anew."
+            )
+
+    def _check_agreement(self, game: Game):
+        """Processes that train together average their gradients whatever these are of."""
+        begin = f"{self.record.model_dump_json()} {game.steps_done}".encode()
+        if len(game.gather(zlib.crc32(begin) >> 1)) > 1:
+            raise RunError(
+                "The processes that train together have different data, options, or checkpoints. Give each the same "
+                f"command and data, and a folder for the run that all of them see. Here, {self.folder} is after "
+                f"{game.steps_done:,} steps."
             )
 
     @contextlib.contextmanager
