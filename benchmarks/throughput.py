@@ -162,7 +162,7 @@ def main():
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
     arguments = parser.parse_args()
     arguments.threads = arguments.threads or os.cpu_count()
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=150)
     results = []
     for recipe in arguments.recipes:
         results.append(measure(recipe, arguments, console))

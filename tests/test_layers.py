@@ -8,6 +8,7 @@ from keras import ops
 from sparring.backend import value_and_grad
 from sparring.layers.attention import SelfAttention
 from sparring.layers.classwise import ClasswiseAffine
+from sparring.layers.doubling import NearestDoubling
 from sparring.layers.initial import BilinearNormal
 from sparring.layers.minibatch import MinibatchDeviation
 from sparring.layers.modulated import ModulatedConv2D
@@ -152,3 +153,8 @@ def test_a_bilinear_start_doubles_as_keras_does():
     share = np.vdot(result, expected) / np.vdot(expected, expected)
     assert abs(share) > 1e-3
     np.testing.assert_allclose(result, share * expected, atol=1e-5)
+
+
+def test_doubling_repeats_as_keras_does():
+    images = normal(2, 3, 4, 5)
+    np.testing.assert_array_equal(found(NearestDoubling()(images)), found(keras.layers.UpSampling2D(2)(images)))

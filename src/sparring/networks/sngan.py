@@ -8,6 +8,7 @@ from keras import layers, ops
 from sparring.errors import UsageError
 from sparring.layers.attention import SelfAttention
 from sparring.layers.classwise import ClasswiseAffine
+from sparring.layers.doubling import NearestDoubling
 from sparring.layers.spectral import SpectralConv2D
 from sparring.networks.heads import Head, head_inputs, judged
 from sparring.networks.inputs import cut_to, latent_inputs, padded
@@ -134,8 +135,8 @@ def _channels(width: int, side: int) -> int:
 def _rising_block(x, labels: list, channels: int, synchronized: bool):
     """No convolution has a bias: the batch normalisation behind it, or the last of all, would take it away."""
     # A 1x1 convolution before the doubling gives what it would give behind it, of a quarter of the positions.
-    beside = layers.UpSampling2D(2)(layers.Conv2D(channels, 1, use_bias=False)(x))
-    x = layers.UpSampling2D(2)(layers.ReLU()(_normalised(x, labels, synchronized)))
+    beside = NearestDoubling()(layers.Conv2D(channels, 1, use_bias=False)(x))
+    x = NearestDoubling()(layers.ReLU()(_normalised(x, labels, synchronized)))
     x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
     x = layers.ReLU()(_normalised(x, labels, synchronized))
     return layers.Add()([layers.Conv2D(channels, 3, padding="same", use_bias=False)(x), beside])
