@@ -250,6 +250,14 @@ def test_eight_bits_survive_the_way_through_floats():
         np.testing.assert_array_equal(open_source(floats).examples["image"][..., 0], images)
 
 
+def test_four_channels_of_an_array_are_kept():
+    """A transparent image file is laid on white; who brings an array has chosen its channels."""
+    images = noise(3, 6, 5, 4)
+    assert open_source(images).spec.shape == (6, 5, 4)
+    np.testing.assert_array_equal(open_source(images).examples["image"], images)
+    assert open_source(images, size=4).spec.shape == (4, 4, 4)
+
+
 def test_unusable_arrays():
     fails(np.zeros((5, 4, 4)) + np.nan, "80 of 80", "NaN")
     fails(np.array([0.0, np.inf])[:, None, None] + np.zeros((2, 4, 4)), "16 of 32")
@@ -257,7 +265,7 @@ def test_unusable_arrays():
     fails(np.full((2, 4, 4), 300), "0..255", "300")
     fails(np.full((2, 4, 4), "a"), "numbers")
     fails(noise(2, 3, 8, 8), "channels last", "(2, 3, 8, 8)", "moveaxis")
-    fails(noise(2, 8, 8, 4), "1 or 3 channels")
+    fails(noise(2, 8, 8, 5), "1, 3 or 4 channels")
     fails(noise(8, 8, 3), "looks like one")
     fails(noise(8, 8), "(N, H, W)")
     fails(noise(0, 8, 8), "empty")

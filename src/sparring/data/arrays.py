@@ -24,7 +24,7 @@ class Arrays:
     """Images and labels as they were found; a `Source` is made of them.
 
     Attributes:
-        images: uint8 (N, H, W, 1 or 3).
+        images: uint8 (N, H, W, 1, 3 or 4).
         labels: int32 (N,), or None where there are no classes.
         classes: Names of the classes in the order of their labels.
         held_out: "image" and, with classes, "label" of the examples that are never trained on; may be empty.
@@ -81,7 +81,8 @@ def from_arrays(arrays: Mapping[str, np.ndarray], size: Size | None = None) -> A
 
     Args:
         arrays: `x_train`, `y_train`, `x_test`, `y_test`, or `images` and `labels`, or a single array of any name.
-            Images are (N, H, W) or (N, H, W, 1 or 3): uint8, integers in 0..255, bool, or floats in [0, 1] or [-1, 1].
+            Images are (N, H, W) or (N, H, W, 1, 3 or 4): uint8, integers in 0..255, bool, or floats in [0, 1] or
+            [-1, 1].
             Labels are (N,) or (N, 1) integers or strings; without them there are no classes. Test arrays are held out.
         size: Height and width to crop and resize to; None keeps the size.
 
@@ -133,20 +134,20 @@ def _with_channels(name: str, images: np.ndarray) -> np.ndarray:
     """`images` with an axis of channels."""
     shape = images.shape
     if images.ndim not in (3, 4):
-        raise DataError(f"`{name}` must have shape (N, H, W) or (N, H, W, 1 or 3). Received: {shape}")
+        raise DataError(f"`{name}` must have shape (N, H, W) or (N, H, W, 1, 3 or 4). Received: {shape}")
     if images.size == 0:
         raise DataError(f"`{name}` must hold images. Received: an empty array of shape {shape}")
     if images.ndim == 3:
         if shape[2] in (1, 3):
             raise DataError(f"`{name}` must hold many images, (N, H, W, C). Received: what looks like one, {shape}")
         return images[..., None]
-    if shape[3] in (1, 3):
+    if shape[3] in (1, 3, 4):
         return images
     if shape[1] in (1, 3):
         raise DataError(
             f"`{name}` must have its channels last. Received: {shape}; use numpy.moveaxis({name}, 1, -1) first."
         )
-    raise DataError(f"`{name}` must have 1 or 3 channels. Received: {shape[3]} in shape {shape}")
+    raise DataError(f"`{name}` must have 1, 3 or 4 channels. Received: {shape[3]} in shape {shape}")
 
 
 def _to_uint8(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -121,7 +121,7 @@ def read_header(data: bytes) -> Header:
 
 
 def resize_images(images: np.ndarray, size: Size | None) -> np.ndarray:
-    """Crop uint8 `images` (N, H, W, 1 or 3) at the centre to the aspect of `size`, and resize them."""
+    """Crop uint8 `images` (N, H, W, 1, 3 or 4) at the centre to the aspect of `size`, and resize them."""
     if size is None or images.shape[1:3] == size:
         return images
     grey = images.shape[-1] == 1

@@ -86,7 +86,7 @@ def image_source(
     held_out: Mapping[str, Rows] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Source:
-    """A source of uint8 `images` (N, H, W, 1 or 3) with int32 `labels` (N,) into `classes`, where there are any.
+    """A source of uint8 `images` (N, H, W, 1, 3 or 4) with int32 `labels` (N,) into `classes`, where there are any.
 
     Raises:
         DataError: There are fewer than two images, all are identical, or they are larger than a DataSpec allows.

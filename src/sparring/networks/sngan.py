@@ -11,7 +11,7 @@ from sparring.layers.classwise import ClasswiseAffine
 from sparring.layers.doubling import NearestDoubling
 from sparring.layers.spectral import SpectralConv2D
 from sparring.networks.heads import Head, head_inputs, judged
-from sparring.networks.inputs import cut_to, latent_inputs, padded
+from sparring.networks.inputs import cut_to, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
 
 WIDEST = 32  # Pixels a side up to which every block has all the channels.
@@ -31,7 +31,8 @@ def sngan_generator(
 
     At 32x32 with a `width` of 256 it is the generator of the paper's CIFAR-10 networks; above 32 pixels every doubling
     halves the channels. Labels give each class a gain and a bias of its own in every batch normalisation of the
-    blocks (Miyato and Koyama 2018, arXiv:1802.05637). Doubling is to the nearest neighbour.
+    blocks (Miyato and Koyama 2018, arXiv:1802.05637); they are joined to the latents too, for gains that begin
+    alike are slow to differ. Doubling is to the nearest neighbour.
 
     Args:
         shape: Height, width and channels of an image.
@@ -50,7 +51,7 @@ def sngan_generator(
     smallest, *sides = _rising(shape)
     inputs = latent_inputs(latent_dim, num_classes)
     channels = _channels(width, smallest)
-    x = layers.Dense(height * base_width * channels)(inputs[0])
+    x = layers.Dense(height * base_width * channels)(joined(inputs))
     x = layers.Reshape((height, base_width, channels))(x)
     for side in sides:
         x = _rising_block(x, inputs[1:], _channels(width, side), synchronized)
