@@ -1,5 +1,6 @@
 """The step, the averages, the tally, and every recipe for a tick."""
 
+import itertools
 import types
 
 import keras
@@ -29,6 +30,10 @@ AUGMENTED = ["dcgan", "wgan_gp", "r3gan"]  # Both kinds of loss, and a player th
 STATEFUL = ["article", "dcgan", "sngan", "wgan_gp", "r3gan"]  # Each has state of its own kind.
 SHAPES = {"square": (8, 8, 1), "odd and in colour": (11, 9, 3), "upright": (16, 8, 1)}
 
+# The first three in every shape, the others, built from the same parts, in the one that is hardest.
+TRIALS = [*itertools.product(["article", "dcgan", "r3gan"], SHAPES.values())]
+TRIALS += [(name, SHAPES["odd and in colour"]) for name in SMALL if name not in dict(TRIALS)]
+
 
 def build(name, source, **options):
     keras.utils.set_random_seed(0)
@@ -55,8 +60,7 @@ def test_every_recipe_is_tried():
     assert set(SMALL) == set(known_recipes())
 
 
-@pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(("name", "shape"), TRIALS)
 def test_a_tick_trains_every_network_of_every_player(name, shape):
     source = make_stripes(*shape)
     game = build(name, source)
@@ -86,7 +90,7 @@ def test_a_tick_trains_with_augmentation(name, augment):
     assert all(np.isfinite(value).all() for value in history.values())
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", sorted(set(SMALL) - {"lsgan", "wgan_gp"}))  # Which are dcgan and sngan inside.
 def test_recipes_do_without_classes(name, stripes):
     source = make_stripes(8, 8, 1)
     spec = source.spec.model_copy(update={"classes": ()})
@@ -122,7 +126,7 @@ def test_binary_cross_entropy_on_logits_is_the_article_s(stripes):
     )
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", STATEFUL)
 def test_one_pass_of_the_generator_serves_both_players(name, stripes):
     """Its gradient through the images shown before anyone moved is that of a pass of its own."""
     game = build(name, stripes)
