@@ -22,18 +22,19 @@ from sparring.testing import CheckError, check_augmentation, check_network, chec
 
 GENERATOR, DISCRIMINATOR = partial(mlp_generator, latent_dim=4, width=6), partial(mlp_discriminator, width=6)
 SPEC = DataSpec(shape=(8, 8, 1), num_examples=10, squared_distance=1.0)
-LARGER = SPEC.model_copy(update={"shape": (16, 16, 1)})  # Its dcgan has batch normalisation on the way.
+LARGER = SPEC.model_copy(
+    update={"shape": (16, 16, 1), "classes": ("a", "b", "c")}
+)  # Its dcgan has batch normalisation on the way.
 PAGE = (Path(__file__).parents[1] / "docs" / "add-your-own.md").read_text()
 
 
 def test_our_networks_pass():
     assert check_network(GENERATOR, DISCRIMINATOR) == []
-    classifier = partial(mlp_discriminator, width=6, head="classifier")
-    check_network(GENERATOR, classifier, SPEC.model_copy(update={"classes": ("a", "b", "c")}))
 
 
 def test_that_a_score_depends_on_its_batch_is_noted():
-    (note,) = check_network(GENERATOR, partial(dcgan_discriminator, width=2, synchronized=False), LARGER)
+    classifier = partial(dcgan_discriminator, width=2, synchronized=False, head="classifier")
+    (note,) = check_network(GENERATOR, classifier, LARGER)
     assert "batch normalisation" in note
 
 
@@ -136,10 +137,10 @@ def test_labels_that_are_not_heard_are_told():
 
 
 def test_our_objectives_pass():
-    for loss in LOSSES.values():
-        check_objective(loss)
+    for name in ("least_squares", "wasserstein", "relativistic"):
+        check_objective(LOSSES[name])
     change = DiffAugment("translation")
-    for penalty in (R1(1.0, every=2), R1(1.0, finite=True), GradientPenalty(1.0), Consistency(1.0, change), LeCam(1.0)):
+    for penalty in (R1(1.0, every=2), GradientPenalty(1.0, finite=True), Consistency(1.0, change), LeCam(1.0)):
         check_objective(penalty)
 
 
@@ -201,7 +202,10 @@ FAULTY_PENALTIES = {
         lambda real, batch: ops.mean(real.score(real.images + batch["mine"]))
     ),
     "announces the noise `mine` and does not read it": lambda: Square(draws={"mine": (2,)}),
-    "the same twice from the same noise and state": Remembering,
+    "What Remembering remembers must be its weights": Remembering,
+    "the same twice from the same noise and state": lambda: Square(
+        lambda real, batch: ops.mean(ops.square(real.scores)) * float(np.random.default_rng().uniform())
+    ),
     "must be finite": lambda: Square(lambda real, batch: ops.mean(ops.log(ops.square(real.scores) * 0.0))),
     "Received: function without `value`": lambda: mean_softplus,
 }
@@ -216,7 +220,7 @@ def test_what_a_penalty_does_wrong_is_told(sentence):
 
 def test_our_augmentations_pass():
     check_augmentation(DiffAugment(",".join(CHANGES)))
-    adaptive = AdaptiveAugment("color,translation", batch_size=8)
+    adaptive = AdaptiveAugment("color", batch_size=8)
     with pytest.raises(CheckError, match="in a state in which it changes images"):
         check_augmentation(adaptive)
     adaptive.p.assign(0.5)
@@ -358,7 +362,7 @@ def test_the_page_runs_as_it_stands(tmp_path, monkeypatch, capsys):
         runpy.run_path("check_mine.py")
     (commands,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
     for line in commands.splitlines():
-        words = line.removeprefix("sparring ").replace("images=20000", "images=2000").split()
+        words = line.removeprefix("sparring ").replace("images=20000", "images=2000 --batch-size 500").split()
         with pytest.raises(SystemExit) as ended:
             main.run(words)
         assert not ended.value.code, capsys.readouterr()

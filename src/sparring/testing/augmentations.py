@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from sparring.backend import value_and_input_grad
+from sparring.backend import at_once, value_and_input_grad
 from sparring.testing.failure import expect, trying
 from sparring.testing.trial import arrays, finite, normal, same
 
@@ -45,7 +45,7 @@ def _images(shape) -> np.ndarray:
 
 
 def _changed(augmentation, images, noise) -> np.ndarray:
-    return arrays(augmentation(ops.convert_to_tensor(images), ops.convert_to_tensor(noise)))
+    return arrays(at_once(lambda: augmentation(ops.convert_to_tensor(images), ops.convert_to_tensor(noise)), [])[0])
 
 
 def _check_images(augmentation, shape):
@@ -64,7 +64,7 @@ def _check_images(augmentation, shape):
         return ops.mean(seen * ops.convert_to_tensor(normal(*images.shape, seed=2)), axis=(1, 2, 3)), {}
 
     with trying("A gradient must pass through the augmentation: use keras.ops, no NumPy, on the images."):
-        _, gradient = value_and_input_grad(weighted, ops.convert_to_tensor(images), [])
+        _, gradient = at_once(lambda: value_and_input_grad(weighted, ops.convert_to_tensor(images), []), [])[0]
         gradient = arrays(gradient)
     expect(
         finite(gradient) and gradient.any(),

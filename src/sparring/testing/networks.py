@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from sparring.backend import value_and_grad
+from sparring.backend import at_once, value_and_grad
 from sparring.data.spec import DataSpec
 from sparring.testing.failure import expect, trying
-from sparring.testing.trial import arrays, finite, normal, one_hot, restore, same
+from sparring.testing.trial import arrays, finite, normal, one_hot, same
 
 Make = Callable[[tuple[int, int, int], int], keras.Model]
 CASES: list[tuple[tuple[int, int, int], int]] = [((8, 8, 1), 2), ((11, 9, 3), 0)]
@@ -94,7 +94,7 @@ def _inputs(network: keras.Model, name: str, num_classes: int, first: str, shape
 
 
 def _answers(network: keras.Model, rows, training: bool = False) -> list[np.ndarray]:
-    return arrays(keras.tree.flatten(network(rows, training=training)))
+    return arrays(at_once(lambda: keras.tree.flatten(network(rows, training=training)), network.variables)[0])
 
 
 def _check_answer(network, rows, name: str, wanted: Sequence[tuple[int, ...]]):
@@ -123,25 +123,22 @@ def _move_weights(network):
 
 def _check_repeats(network, rows, name: str):
     before = arrays(network.variables)
-    first, second = _answers(network, rows), _answers(network, rows)
+    found, after = at_once(lambda: keras.tree.flatten(network(rows, training=False)), network.variables)
     expect(
-        same(first, second),
+        same(arrays(found), _answers(network, rows)),
         f"{name} must answer the same twice with training=False, and does not: noise must come with the batch.",
     )
-    for variable, old, new in zip(network.variables, before, arrays(network.variables), strict=True):
+    for variable, old, new in zip(network.variables, before, arrays(after), strict=True):
         expect(
             np.array_equal(old, new),
             f"{name} must leave its variables as they are with training=False. Received: another {variable.path}; "
             "assign it with training=True alone.",
         )
-    first = _answers(network, rows, training=True)
-    restore(network.variables, before)
     expect(
-        same(first, _answers(network, rows, training=True)),
+        same(_answers(network, rows, training=True), _answers(network, rows, training=True)),
         f"{name} must answer the same from the same variables with training=True, and does not: noise must come "
         "with the batch, and what it remembers must be its weights.",
     )
-    restore(network.variables, before)
 
 
 def _check_inputs_matter(network, rows, name: str, num_classes: int):
@@ -171,7 +168,6 @@ def _check_copy(network, rows, name: str):
 
 def _check_gradients(generator, discriminator, latents, images):
     state, labels = [*generator.variables, *discriminator.variables], [ops.convert_to_tensor(x) for x in images[1:]]
-    before = arrays(state)
 
     def loss(shown):
         found = discriminator([shown, *labels], training=True)
@@ -183,24 +179,22 @@ def _check_gradients(generator, discriminator, latents, images):
         (discriminator, "The discriminator", lambda: ops.convert_to_tensor(images[0])),
     ):
         expect(network.trainable_variables, f"{name} must have trainable weights. Received: none")
-        _, gradients = value_and_grad(lambda shown=shown: loss(shown()), network.trainable_variables, state)
-        for variable, gradient in zip(network.trainable_variables, arrays(gradients), strict=True):
+        learned = network.trainable_variables
+        gradients, _ = at_once(lambda s=shown, v=learned: value_and_grad(lambda: loss(s()), v, state)[1], state)
+        for variable, gradient in zip(learned, arrays(gradients), strict=True):
             expect(
                 np.isfinite(gradient).all() and gradient.any(),
                 f"{name}: a finite gradient must reach every trainable weight. Received: none at {variable.path}; use "
                 "it in `call` (or make it trainable=False).",
             )
-        restore(state, before)
 
 
 def _neighbours(discriminator, rows) -> list[str]:
     """A note where the score of an image depends on the others of its batch."""
-    half, before = COUNT // 2, arrays(discriminator.variables)
+    half = COUNT // 2
     first = _answers(discriminator, rows, training=True)
-    restore(discriminator.variables, before)
     other = np.concatenate([rows[0][:half], normal(half, *rows[0].shape[1:], seed=1)])
     second = _answers(discriminator, [other, *rows[1:]], training=True)
-    restore(discriminator.variables, before)
     if same([x[:half] for x in first], [x[:half] for x in second]):
         return []
     sentence = (

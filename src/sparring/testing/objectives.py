@@ -7,11 +7,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from sparring.backend import value_and_grad, value_and_input_grad
+from sparring.backend import at_once, value_and_grad, value_and_input_grad
 from sparring.objectives.judged import Judged
 from sparring.objectives.losses import Loss
 from sparring.testing.failure import expect, trying
-from sparring.testing.trial import arrays, finite, normal, one_hot, restore
+from sparring.testing.trial import arrays, finite, normal, one_hot
 
 COUNT = 6
 SHAPE = (8, 9, 2)  # Eight pixels a side can be moved by an eighth.
@@ -83,7 +83,9 @@ def _side(side, real, fake, name: str, paired: bool = True):
         return value, {}
 
     with trying(f"{name} must take logits of (N, 1), real and fake."):
-        (value, _), slopes = value_and_input_grad(of_both, ops.convert_to_tensor(np.concatenate([real, fake])), [])
+        (value, _), slopes = at_once(
+            lambda: value_and_input_grad(of_both, ops.convert_to_tensor(np.concatenate([real, fake])), []), []
+        )[0]
     value, slopes = arrays([value, slopes])
     expect(
         finite([value, slopes]),
@@ -114,7 +116,7 @@ def _check_penalty(penalty: Any):
     expect(
         np.isclose(value, trial(batch)[0], rtol=1e-4, atol=1e-6),
         f"{name} must be the same twice from the same noise and state. Received: {float(value):.6g}, then another "
-        "value; take noise from `draws`, and what it remembers from weights, as a keras.layers.Layer.",
+        "value; take all noise from `draws`, and keep nothing in attributes.",
     )
     for key in draws:
         changed, _ = trial(batch | {key: -normal(COUNT, *draws[key], seed=99)})
@@ -130,10 +132,8 @@ class _Trial:
         self.penalty, self.network = penalty, keras.Model(inputs, layers.Dense(1)(x))
         own = penalty.variables if isinstance(penalty, keras.layers.Layer) else []
         self.state = [*self.network.variables, *own]
-        self.start = arrays(self.state)
 
     def __call__(self, noise) -> tuple[np.ndarray, list[np.ndarray]]:
-        restore(self.state, self.start)
         images = {"image": np.tanh(normal(COUNT, *SHAPE)), "fake": np.tanh(normal(COUNT, *SHAPE, seed=1))}
         rows = noise | images | {"latents": normal(COUNT, 3), "label": one_hot(COUNT, 2)}
         batch = {key: ops.convert_to_tensor(x) for key, x in rows.items()}
@@ -145,11 +145,19 @@ class _Trial:
 
         def loss():
             real, fake = (Judged(batch[key], judge, self.state) for key in ("image", "fake"))
-            value = self.penalty.value(game, real, fake, batch)
+            with keras.StatelessScope([(v, v.value) for v in self.state]) as scope:
+                value = self.penalty.value(game, real, fake, batch)
+            expect(
+                not scope.state_mapping.keys() - {id(v) for v in self.state},
+                f"What {name} remembers must be its weights: make it a keras.layers.Layer, and the variable with "
+                "`add_weight`. Received: an assignment to a variable that a checkpoint would not hold",
+            )
             shape = getattr(value, "shape", None)
             expect(shape is not None and tuple(shape) == (), f"{name}.value must be a scalar. Received: shape {shape}")
             return value, {}
 
         with trying(f"{name}.value must work with `draws` as its only noise, {sorted(noise) or 'none'}."):
-            (value, _), gradients = value_and_grad(loss, self.network.trainable_variables, self.state)
+            (value, _), gradients = at_once(
+                lambda: value_and_grad(loss, self.network.trainable_variables, self.state), self.state
+            )[0]
         return arrays(value), arrays(gradients)

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from sparring import __version__
+from sparring.backend import at_once
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
@@ -135,16 +136,21 @@ def _check_nothing_outside(game: Game, source: Source, name: str):
     rows = source.batches(game.pace.batch_size).starting_at(0, game.draws)[0]
     batch = game.prepare({key: ops.convert_to_tensor(array) for key, array in rows.items()})
     part = {key: value[: len(value) // game.turns] for key, value in batch.items()}
-    with (
-        trying(f"{name}'s players must say what they want of a batch."),
-        keras.StatelessScope([(v, v.value) for v in game.state]) as scope,
-    ):
-        for player in game.players:
-            part |= player.act(game, part) if player.act else {}
-        for player in game.players:
-            player.loss(game, part)
+    known, assigned = {id(v) for v in game.state}, set()
+
+    def look():
+        with keras.StatelessScope([(v, v.value) for v in game.state]) as scope:
+            shown = part
+            for player in game.players:
+                shown = shown | (player.act(game, shown) if player.act else {})
+            losses = [player.loss(game, shown)[0] for player in game.players]
+        assigned.update(scope.state_mapping)
+        return losses
+
+    with trying(f"{name}'s players must say what they want of a batch."):
+        at_once(look, game.state)
     expect(
-        not scope.state_mapping.keys() - {id(v) for v in game.state},
+        assigned <= known,
         f"All that {name} assigns in a step must be in `game.state`. Received: a variable that is not; make it a "
         "weight of a layer, and hand the layer to Game as `extra_state`.",
     )
