@@ -21,6 +21,7 @@ MAY_OPEN = {
     "recipes": {"backend", "ops", "layers", "networks", "objectives", "augmentation", "data", "bundle", "training"},
     "applications": {"backend", "ops", "data", "metrics", "bundle", "training", "recipes"},
     "cli": {"applications", "recipes"},
+    "testing": {"backend", "data", "objectives", "bundle", "training", "recipes"},  # For those who add their own.
 }
 BACKENDS = {"tensorflow", "jax", "torch"}
 LATE_IMPORTS = {"cli"}  # Rooms whose functions may import, so that a word of help does not wait for Keras.

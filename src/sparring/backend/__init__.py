@@ -4,6 +4,7 @@ Names:
     value_and_grad(fn, variables, state): Value, extras and gradients of `fn() -> (scalar, extras)`.
     value_and_input_grad(fn, x, state): The same of `fn(x) -> (values, extras)` by `x`, itself differentiable.
     forward(fn, variables, state): What `fn()` returns, and how to take a gradient by it back to `variables`.
+    at_once(fn, state): What `fn()` returns and would make of the state, which stays as it is.
     leaky_relu(x, slope): With one slope at 0, on which padding lies exactly.
     num_replicas(): How many devices compute a step beside each other, each with statistics of its own.
     num_devices(): How many devices share a batch.
@@ -32,6 +33,7 @@ name = keras.config.backend()
 value_and_grad = chosen.value_and_grad
 value_and_input_grad = chosen.value_and_input_grad
 forward = chosen.forward
+at_once = chosen.at_once
 leaky_relu = chosen.leaky_relu
 num_replicas = chosen.num_replicas
 num_devices = chosen.num_devices

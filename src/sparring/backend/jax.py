@@ -44,6 +44,20 @@ def value_and_input_grad(fn, x, state):
     return (values, extras), gradient
 
 
+def at_once(fn, state):
+    """Returns `(outputs, values of state after it)` of `fn() -> outputs`, and leaves `state` as it is.
+
+    In one piece: JAX compiles every operation by itself that is not part of one.
+    """
+
+    @jax.jit
+    def pure(values):
+        with keras.StatelessScope(state_mapping=[*zip(state, values, strict=True)]) as scope:
+            return fn(), [scope.get_current_value(v) for v in state]
+
+    return pure([v.value for v in state])
+
+
 def _by_values(fn, variables, state):
     """`fn() -> (output, extras)` as a function of the values of `variables`, and the rest of `state`.
 

@@ -54,6 +54,16 @@ def value_and_input_grad(fn, x, state):
     return (values, extras), tape.gradient(values, x, unconnected_gradients=ZERO)
 
 
+def at_once(fn, state):
+    """Returns `(outputs, values of state after it)` of `fn() -> outputs`, and leaves `state` as it is."""
+    before = [tf.identity(v.value) for v in state]
+    outputs = fn()
+    after = [tf.identity(v.value) for v in state]
+    for variable, value in zip(state, before, strict=True):
+        variable.assign(value)
+    return outputs, after
+
+
 def leaky_relu(x, slope):
     """`x` where it is positive, else `slope * x`."""
     return tf.nn.leaky_relu(x, slope)
