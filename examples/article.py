@@ -39,7 +39,7 @@ game = sparring.Game(
     spec,
     [
         sparring.Player("discriminator", [discriminator], adam, sides.discriminator_loss, sides.discriminator_logs),
-        sparring.Player("generator", [generator], adam, sides.generator_loss),
+        sparring.Player("generator", [generator], adam, sides.generator_loss, act=sides.act),
     ],
     averaged={"generator": generator},
     draws={"latents": (100,)},

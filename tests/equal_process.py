@@ -29,12 +29,11 @@ SHAPES = {
     "dcgan": (18, 17, 3),
     "r3gan": (10, 9, 3),
     "sngan": (9, 8, 3),
-    "wgan_gp": (8, 9, 1),
     "stylegan2": (8, 8, 3),
 }
 MORE = {
     "r3gan": {"augment": "adaptive"},
-    "wgan_gp": {"batch_size": BATCH_SIZE // 2, "critic_updates": 2},
+    "sngan": {"batch_size": BATCH_SIZE // 2, "critic_updates": 2},
     "stylegan2": {"width": 2, "mapping_layers": 1, "penalty_every": 2},
 }
 

@@ -20,6 +20,7 @@ import sparring.cli.main
 import sparring.cli.progress
 import sparring.recipes.images.classic
 from sparring.training.callbacks import StopWhenAsked
+from sparring.training.game import Game
 
 
 def run(arguments, output, mishap, at):
@@ -34,6 +35,7 @@ def run(arguments, output, mishap, at):
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    Game.most_at_once = 1  # What happens before a step must not wait for others.
     signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job would ignore it.
     if mishap is not None:
         globals()[mishap](at)

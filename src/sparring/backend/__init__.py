@@ -1,7 +1,7 @@
 """The one room that knows TensorFlow and JAX: the same few names, whichever of them Keras runs on.
 
 Names:
-    value_and_grad(fn, variables, state): Value, extras and gradients of `fn() -> (scalar, extras)`.
+    value_and_grad(fn, variables, state, inputs): Value, extras and gradients of `fn() -> (scalar, extras)`.
     value_and_input_grad(fn, x, state): The same of `fn(x) -> (values, extras)` by `x`, itself differentiable.
     forward(fn, variables, state): What `fn()` returns, and how to take a gradient by it back to `variables`.
     at_once(fn, state): What `fn()` returns and would make of the state, which stays as it is.

@@ -11,15 +11,22 @@ from jax.experimental import multihost_utils
 from sparring.environment import count_devices
 
 
-def value_and_grad(fn, variables, state):
+def value_and_grad(fn, variables, state, inputs=()):
     """Returns `((loss, extras), gradients)` of `fn() -> (loss, extras)`.
 
-    `state` is every variable there is: what `fn` writes to others than `variables` (batch statistics, counters)
-    is carried out of the trace and assigned.
+    With a dictionary of `inputs` it is of `fn(inputs)`, and `gradients` are a pair: by `variables` and by `inputs`.
+    `state` is every variable there is: what `fn` writes to others than `variables` (batch statistics, counters) is
+    carried out of the trace and assigned.
     """
-    pure, rest = _by_values(fn, variables, state)
-    (loss, (extras, written)), gradients = jax.value_and_grad(pure, has_aux=True)([v.value for v in variables])
-    _commit(rest, written)
+
+    def loss_of(values, inputs):
+        pure, _ = _by_values(lambda: fn(inputs) if inputs else fn(), variables, state)
+        return pure(values)
+
+    by = (0, 1) if inputs else 0
+    found = jax.value_and_grad(loss_of, by, has_aux=True)([v.value for v in variables], inputs)
+    (loss, (extras, written)), gradients = found
+    _commit(_others(variables, state), written)
     return (loss, extras), gradients
 
 
@@ -64,8 +71,7 @@ def _by_values(fn, variables, state):
     It returns `(output, (extras, written))`, `written` holding by place what it assigned to the rest: only that, for
     what is carried through a trace belongs to it, and could not be assigned inside of a branch.
     """
-    chosen = {id(v) for v in variables}
-    rest = [v for v in state if id(v) not in chosen]
+    rest = _others(variables, state)
     before = [v.value for v in rest]
 
     def pure(values):
@@ -77,6 +83,11 @@ def _by_values(fn, variables, state):
         return output, (extras, written)
 
     return pure, rest
+
+
+def _others(variables, state):
+    chosen = {id(v) for v in variables}
+    return [v for v in state if id(v) not in chosen]
 
 
 def _commit(variables, written):

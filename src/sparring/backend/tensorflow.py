@@ -16,34 +16,32 @@ ZERO = tf.UnconnectedGradients.ZERO
 tf.config.optimizer.set_experimental_options({"remapping": False})
 
 
-def value_and_grad(fn, variables, state):
+def value_and_grad(fn, variables, state, inputs=()):
     """Returns `((loss, extras), gradients)` of `fn() -> (loss, extras)`; `state` is JAX's need, not TensorFlow's.
 
-    Keras' optimizers add the gradients of all replicas up, so each replica contributes its share of the mean.
+    With a dictionary of `inputs` it is of `fn(inputs)`, and `gradients` are a pair: by `variables`, None for those that
+    it reads through the inputs alone, and by `inputs`. Keras' optimizers add the gradients of all replicas up, so each
+    replica contributes its share of the mean.
     """
     values = [v.value for v in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(values)
-        loss, extras = fn()
+        tape.watch((values, inputs))
+        loss, extras = fn(inputs) if inputs else fn()
         share = loss / num_replicas()
-    return (loss, extras), tape.gradient(share, values, unconnected_gradients=ZERO)
+    if not inputs:
+        return (loss, extras), tape.gradient(share, values, unconnected_gradients=ZERO)
+    own, slopes = tape.gradient(share, (values, inputs))
+    slopes = {name: tf.zeros_like(inputs[name]) if slope is None else slope for name, slope in slopes.items()}
+    return (loss, extras), (own, slopes)
 
 
 def forward(fn, variables, state):
-    """Returns `(outputs, pull)` of `fn() -> outputs`; `pull(gradients by the outputs)` are those by `variables`.
-
-    As `value_and_grad` does, `pull` returns the share that this replica has in the mean.
-    """
+    """Returns `(outputs, pull)` of `fn() -> outputs`; `pull(gradients by the outputs)` are those by `variables`."""
     values = [v.value for v in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(values)
         outputs = fn()
-
-    def pull(gradients):
-        shares = tf.nest.map_structure(lambda gradient: gradient / num_replicas(), gradients)
-        return tape.gradient(outputs, values, shares, unconnected_gradients=ZERO)
-
-    return outputs, pull
+    return outputs, lambda gradients: tape.gradient(outputs, values, gradients, unconnected_gradients=ZERO)
 
 
 def value_and_input_grad(fn, x, state):

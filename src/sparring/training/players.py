@@ -19,8 +19,7 @@ class Player:
         logs: Names of what `loss` reports beside its value.
         repeats: Updates in one step, each on its own part of the batch.
         act: `act(game, batch) -> {name: array}`, what its networks make of a batch for all to judge: done once a step,
-            before anyone moves, and added to the batch. Its own loss reaches its variables through that alone, and
-            it moves once.
+            before anyone moves, and added to the batch. It moves once.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """START HERE: one step of training, for any number of players, on either backend."""
 
-from sparring.backend import forward, value_and_grad, value_and_input_grad
+from sparring.backend import forward, value_and_grad
 
 
 def adversarial_step(game, batch):
@@ -38,13 +38,14 @@ def show(game, player, parts):
 
 
 def learn(game, player, part, act):
-    """Logs and gradients of one move; through what the player has shown, where it has."""
+    """Logs and gradients of one move: of its own, and through what the player has shown, where it has."""
     if act is None:
         (loss, found), gradients = value_and_grad(lambda: player.loss(game, part), player.variables, game.state)
     else:
         pull, names = act
-        (loss, found), slopes = value_and_input_grad(
-            lambda shown: player.loss(game, part | shown), {name: part[name] for name in names}, game.state
+        (loss, found), (own, slopes) = value_and_grad(
+            lambda shown: player.loss(game, part | shown), player.variables, game.state, {n: part[n] for n in names}
         )
-        gradients = pull(slopes)
+        pairs = zip(own, pull(slopes), strict=True)
+        gradients = [through if direct is None else direct + through for direct, through in pairs]
     return {f"{player.name}_loss": loss, **found}, gradients
