@@ -9,7 +9,7 @@ import scipy.linalg
 from scipy.spatial.distance import cdist
 
 from sparring.errors import DataError, UsageError
-from sparring.metrics import kernels, neighbours
+from sparring.metrics import distances, kernels
 from sparring.metrics.frechet import Moments, frechet_distance, frechet_distance_of_moments
 from sparring.metrics.kernels import (
     cubic_kernel,
@@ -178,11 +178,26 @@ def plain_prdc(real, fake, k):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_precision_recall_density_and_coverage_are_their_equations(monkeypatch, dtype):
-    monkeypatch.setattr(neighbours, "BLOCK", 500)  # Several blocks.
+    monkeypatch.setattr(distances, "BLOCK", 500)  # Several blocks.
     real, fake = normal(60, 3).astype(dtype) + 1000, normal(45, 3, seed=1, shift=0.7).astype(dtype) + 1000
     for k in (1, 5):
         ours = precision_recall_density_coverage(real, fake, k)
         assert ours == pytest.approx(plain_prdc(real.astype(np.float64), fake.astype(np.float64), k), rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_neighbours_do_not_see_scale_or_place(scale):
+    real, fake = normal(200, 3), normal(200, 3, seed=1, shift=0.5)
+    expected = precision_recall_density_coverage(real, fake)
+    assert precision_recall_density_coverage(scale * real, scale * fake) == expected
+    assert precision_recall_density_coverage(real + 1e6, fake + 1e6) == expected
+    np.testing.assert_allclose(neighbour_distances(scale * real), scale * neighbour_distances(real))
+
+
+def test_one_far_outlier_leaves_the_neighbours_of_others_as_they_were():
+    real, fake = normal(200, 3), normal(200, 3, seed=1, shift=0.5)
+    real[0] = 1e6
+    assert precision_recall_density_coverage(real, fake, 1) == pytest.approx(plain_prdc(real, fake, 1), rel=1e-12)
 
 
 def test_collapse_and_garbage_show():
@@ -202,7 +217,7 @@ def test_coverage_of_equal_distributions_is_at_its_ceiling():
 
 
 def test_nearest_distances_are_those_of_a_loop(monkeypatch):
-    monkeypatch.setattr(neighbours, "BLOCK", 100)
+    monkeypatch.setattr(distances, "BLOCK", 100)
     x, y = normal(30, 3), normal(20, 3, seed=1)
     np.testing.assert_allclose(nearest_distances(x, y), cdist(x, y).min(axis=1))
     apart = cdist(x, x)
@@ -295,7 +310,7 @@ def test_what_cannot_be_compared_is_said(metric):
 
 
 def test_distances_of_many_samples_are_never_all_in_memory(monkeypatch):
-    monkeypatch.setattr(neighbours, "BLOCK", 2**14)
+    monkeypatch.setattr(distances, "BLOCK", 2**14)
     monkeypatch.setattr(kernels, "BLOCK", 2**14)
     x, y = normal(3000, 4), normal(3000, 4, seed=1)
     tracemalloc.start()

@@ -55,7 +55,7 @@ def test_kid_of_subsets_is_that_of_torch_fidelity_within_what_drawing_leaves(fea
     ours = kernel_inception_distance(*features, 30, settings["kid_subset_size"])
     assert ours.value == pytest.approx(result["kernel_inception_distance_mean"], abs=4 * ours.standard_error)
     spread = result["kernel_inception_distance_std"] / np.sqrt(30)
-    assert ours.standard_error == pytest.approx(spread, rel=0.5)
+    assert 0.5 < ours.standard_error / spread < 2
 
 
 def test_precision_recall_density_and_coverage_are_those_of_prdc(features):

@@ -1,15 +1,20 @@
 """What nearest neighbours tell: precision, recall, density, coverage, copies and duplicates."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from sparring.errors import UsageError
+from sparring.metrics.distances import (
+    centred,
+    exact_distances,
+    screened_distances,
+    squared_distances,
+    squared_radii,
+)
 from sparring.metrics.features import as_features, as_pair
 from sparring.metrics.recognition import Share
 
-BLOCK = 2**22  # Distances in memory at a time, 32 MB: 50,000 by 50,000 never are.
 NEAR = 0.01  # This share of real samples lies nearer to others than what is called near.
 
 
@@ -34,21 +39,22 @@ def precision_recall_density_coverage(real: np.ndarray, fake: np.ndarray, k: int
       be more. Coverage: the share of real balls that hold a fake, 0 to 1 (Naeem et al. 2020, arXiv:2002.09797,
       equation 3). For equal distributions coverage is `coverage_ceiling(k, N, M)`, 0.97 for `k = 5` and `N = M`.
 
-    Distances are float64 and taken in blocks; `O(N M d)`. A sample exactly on a ball is not inside.
+    Distances are taken in blocks, `O(N M d)`, by float64 wherever float32 leaves a doubt. A sample exactly on a ball
+    is not inside.
 
     Raises:
         UsageError: shapes that cannot be compared, or not more than `k` samples. DataError: not finite.
     """
-    real, fake = _centred(*as_pair(real, fake, least=_checked(k) + 1))
-    real_radii, fake_radii = _squared_radii(real, k), _squared_radii(fake, k)
+    real, fake, _ = centred(*as_pair(real, fake, least=_checked(k) + 1))
+    real_radii, fake_radii = squared_radii(real, k), squared_radii(fake, k)
     in_some_real_ball = np.zeros(len(fake), bool)
     inside = recalled = covered = 0
-    for rows, squares in _squared_distances(real, fake):
-        held = squares < real_radii[rows, None]
+    for rows, squares, slack in screened_distances(real, fake):
+        held = _within(squares, real_radii[rows, None], slack, real[rows], fake)
         in_some_real_ball |= held.any(axis=0)
         inside += int(np.count_nonzero(held))
         covered += int(held.any(axis=1).sum())
-        recalled += int((squares < fake_radii).any(axis=1).sum())
+        recalled += int(_within(squares, fake_radii[None], slack, real[rows], fake).any(axis=1).sum())
     return Neighbourhood(
         precision=float(in_some_real_ball.mean()),
         recall=recalled / len(real),
@@ -77,8 +83,8 @@ def neighbour_distances(features: np.ndarray, k: int = 1) -> np.ndarray:
         UsageError: not more than `k` samples. DataError: not finite.
     """
     features = as_features(features, "features", least=_checked(k) + 1)
-    radii = _squared_radii(_centred(features, features)[0], k)
-    return np.sqrt(np.maximum(radii, 0))
+    features, _, unit = centred(features, features)
+    return unit * np.sqrt(np.maximum(squared_radii(features, k), 0))
 
 
 def nearest_distances(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -87,9 +93,9 @@ def nearest_distances(features: np.ndarray, reference: np.ndarray) -> np.ndarray
     Raises:
         UsageError: shapes that cannot be compared. DataError: not finite.
     """
-    reference, features = _centred(*as_pair(reference, features, least=1))
-    nearest = [squares.min(axis=1) for _, squares in _squared_distances(features, reference)]
-    return np.sqrt(np.maximum(np.concatenate(nearest), 0))
+    reference, features, unit = centred(*as_pair(reference, features, least=1))
+    nearest = [squares.min(axis=1) for _, squares in squared_distances(features, reference)]
+    return unit * np.sqrt(np.maximum(np.concatenate(nearest), 0))
 
 
 def memorised(fake: np.ndarray, training: np.ndarray, held_out: np.ndarray, near: float = NEAR) -> Share:
@@ -126,34 +132,13 @@ def _checked(k: int) -> int:
     return k
 
 
-def _centred(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both about the mean of `real`: squared norms far from the origin would lose the digits of distances."""
-    middle = real.mean(axis=0, dtype=np.float64)
-    return real - middle, fake - middle
-
-
-def _squared_distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Squared distances `(rows, len(columns))`, a block of rows at a time; a distance of 0 may be a little below."""
-    row_norms, column_norms = (np.einsum("ij,ij->i", part, part) for part in (rows, columns))
-    # One matrix product gives |x|^2 - 2 x.y + |y|^2: nothing else has to pass over the block.
-    left = np.column_stack([rows, row_norms, np.ones(len(rows))])
-    right = np.column_stack([-2 * columns, np.ones(len(columns)), column_norms]).T
-    size = max(BLOCK // len(columns), 1)
-    for start in range(0, len(rows), size):
-        block = slice(start, min(start + size, len(rows)))
-        yield block, left[block] @ right
-
-
-def _squared_radii(features: np.ndarray, k: int) -> np.ndarray:
-    """The squared distance to the `k`-th nearest other sample; where they are equal, -inf: such a ball holds nothing.
-
-    Rounding leaves a little instead of 0, within which equal samples would fall or not by chance.
-    """
-    radii = np.empty(len(features))
-    for block, squares in _squared_distances(features, features):
-        squares[np.arange(len(squares)), np.arange(block.start, block.stop)] = np.inf
-        squares.partition(k - 1, axis=1)
-        radii[block] = squares[:, k - 1]
-    norms = np.einsum("ij,ij->i", features, features)
-    rounding = 8 * np.finfo(np.float64).eps * np.sqrt(features.shape[1]) * norms
-    return np.where(radii <= rounding, -np.inf, radii)
+def _within(
+    squares: np.ndarray, radii: np.ndarray, slack: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Whether float32 `squares` of `rows` and `columns` are below `radii`, by float64 where that is in doubt."""
+    within, possible = squares < (radii - slack).astype(np.float32), squares < (radii + slack).astype(np.float32)
+    doubtful = within != possible
+    if doubtful.any():
+        exact = exact_distances(rows, columns, doubtful)
+        within[doubtful] = exact < np.broadcast_to(radii, squares.shape)[doubtful]
+    return within
