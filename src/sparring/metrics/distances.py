@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 BLOCK = 2**22  # Distances in memory at a time, 32 MB as float64: 50,000 by 50,000 never are.
+PAIRS = 2**16  # Features of single pairs at a time: few enough for a processor's cache.
 GATHER = 1 / 64  # Up to this share of a block, single pairs cost less than another product.
 
 
@@ -26,8 +27,8 @@ def squared_distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[s
         yield block, _left(rows[block]) @ right
 
 
-def screened_distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """The same as float32, in half the time, and for each row `(rows, 1)` how far they may lie from the truth.
+def screened_distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[slice, np.ndarray, float]]:
+    """The same as float32, in half the time, and how far those of a block may lie from the truth.
 
     Rounding errors of a product of `d` terms grow as the root of `d` with all but certainty, here eight deviations of
     them (Higham and Mary 2019, theorem 2.4). Nothing is decided within that distance: `exact_distances` is.
@@ -35,17 +36,15 @@ def screened_distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[
     right = _right(columns).astype(np.float32)
     norms, furthest = np.linalg.norm(rows, axis=1), np.linalg.norm(columns, axis=1).max()
     unit = 4 * np.sqrt(rows.shape[1] + 2) * np.finfo(np.float32).eps
-    slack = (unit * (norms + furthest) ** 2).astype(np.float32)[:, None]
     for block in _blocks(len(rows), len(columns)):
-        yield block, _left(rows[block]).astype(np.float32) @ right, slack[block]
+        yield block, _left(rows[block]).astype(np.float32) @ right, unit * (norms[block].max() + furthest) ** 2
 
 
-def exact_distances(rows: np.ndarray, columns: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Float64 squared distances where `wanted` `(N, M)` says so, in the order of `np.nonzero`."""
-    first, second = np.nonzero(wanted)
-    if len(first) > GATHER * wanted.size:
-        return (_left(rows) @ _right(columns))[wanted]
-    apart, size = np.empty(len(first)), max(BLOCK // rows.shape[1], 1)
+def exact_distances(rows: np.ndarray, columns: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Float64 squared distances of `rows[first]` and `columns[second]`."""
+    if len(first) > GATHER * len(rows) * len(columns):
+        return (_left(rows) @ _right(columns))[first, second]
+    apart, size = np.empty(len(first)), max(PAIRS // rows.shape[1], 1)
     for start in range(0, len(first), size):
         part = slice(start, start + size)
         difference = rows[first[part]] - columns[second[part]]
@@ -62,8 +61,9 @@ def squared_radii(features: np.ndarray, k: int) -> np.ndarray:
     for block, squares, slack in screened_distances(features, features):
         squares[np.arange(len(squares)), np.arange(block.start, block.stop)] = np.inf
         # The k nearest by float32 are at most so far by float64, and no other is nearer than twice the doubt below.
-        near = squares <= np.partition(squares, k - 1, axis=1)[:, k - 1, None] + 2 * slack
-        exact, row = exact_distances(features[block], features, near), np.nonzero(near)[0]
+        near = squares <= np.partition(squares, k - 1, axis=1)[:, k - 1, None] + np.float32(2 * slack)
+        row, column = np.divmod(np.flatnonzero(near), len(features))
+        exact = exact_distances(features[block], features, row, column)
         starts = np.searchsorted(row, np.arange(len(squares)))
         radii[block] = exact[np.lexsort((exact, row))][starts + k - 1]
     norms = np.einsum("ij,ij->i", features, features)

@@ -132,13 +132,10 @@ def _checked(k: int) -> int:
     return k
 
 
-def _within(
-    squares: np.ndarray, radii: np.ndarray, slack: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
+def _within(squares: np.ndarray, radii: np.ndarray, slack: float, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Whether float32 `squares` of `rows` and `columns` are below `radii`, by float64 where that is in doubt."""
     within, possible = squares < (radii - slack).astype(np.float32), squares < (radii + slack).astype(np.float32)
-    doubtful = within != possible
-    if doubtful.any():
-        exact = exact_distances(rows, columns, doubtful)
-        within[doubtful] = exact < np.broadcast_to(radii, squares.shape)[doubtful]
+    if np.count_nonzero(within) < np.count_nonzero(possible):
+        doubtful = np.divmod(np.flatnonzero(within != possible), len(columns))
+        within[doubtful] = exact_distances(rows, columns, *doubtful) < np.broadcast_to(radii, squares.shape)[doubtful]
     return within
