@@ -90,9 +90,11 @@ def main() -> None:
     options = parser.parse_args()
     with np.load(pathlib.Path(os.environ["SPARRING_TEST_DATA"]) / "mnist.npz") as arrays:
         x_train, x_test, y_test = (arrays[name] for name in ("x_train", "x_test", "y_test"))
-    # Whoever wrote the first half of the test images wrote more clearly: unshuffled, it is another distribution.
-    order = np.random.default_rng(0).permutation(len(x_test))
-    x_test, y_test, reference = x_test[order], y_test[order], x_train[: options.samples]
+    # Neighbouring images share a writer, and the test set has the clearer hands first: unshuffled, parts differ.
+    random = np.random.default_rng(0)
+    order = random.permutation(len(x_test))
+    x_test, y_test = x_test[order], y_test[order]
+    reference = x_train[random.permutation(len(x_train))[: options.samples]]
     extract = RandomFilters(reference)
     real, held_out = extract(reference), extract(x_test[-options.samples :])
     metrics = figures()
