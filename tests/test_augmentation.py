@@ -10,11 +10,12 @@ from scipy.special import ndtr
 
 from conftest import make_stripes
 from sparring.augmentation.adaptive import AdaptiveAugment
-from sparring.augmentation.diffaugment import CHANGES, DiffAugment, uniform
+from sparring.augmentation.diffaugment import CHANGES, DiffAugment
 from sparring.backend import value_and_grad, value_and_input_grad
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
 from sparring.errors import UsageError
+from sparring.ops.noise import uniform
 from sparring.recipes.catalog import find_recipe
 from sparring.recipes.rebuild import rebuild_networks
 from sparring.training.checkpoint import Checkpoints

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from sparring.augmentation.diffaugment import POLICY, Tensor, read_policy, uniform
+from sparring.augmentation.diffaugment import POLICY, Tensor, read_policy
+from sparring.ops.noise import uniform
 
 BATCHES = 4  # The paper looks at so many batches; here their running mean, so that no batch is a special one.
 

@@ -7,6 +7,7 @@ from typing import Any
 from keras import ops
 
 from sparring.errors import UsageError, nearest
+from sparring.ops.noise import uniform
 
 Tensor = Any  # Of whichever backend.
 POLICY = "translation,cutout"
@@ -76,11 +77,6 @@ def read_policy(policy: str) -> list[Change]:
                 f"{', '.join(CHANGES)}, separated by commas. Received: {policy!r}"
             )
     return [CHANGES[name] for name in names]
-
-
-def uniform(noise: Tensor) -> Tensor:
-    """Standard normal to uniform in [0, 1], by the normal distribution function; either end can be met."""
-    return 0.5 * (1.0 + ops.erf(noise * 0.5**0.5))
 
 
 def _whole(uniforms, count: int):

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from sparring.objectives.judged import Judged, Tensor
+from sparring.ops.noise import uniform
 
 # Standard deviation of the noise of a finite difference, on images in [-1, 1] (Lin et al. 2025, arXiv:2501.08316,
 # section 3.3): long enough for float32, short beside what images differ by.
@@ -93,7 +94,7 @@ class GradientPenalty(SlopePenalty):
         return {"between": (1,)}
 
     def slope(self, real, fake, batch):
-        share = 0.5 * (1.0 + ops.erf(batch["between"] * 0.5**0.5))
+        share = uniform(batch["between"])
         line = real.images - fake.images
         middle = real.instead(fake.images + share[:, :, None, None] * line)
         if not self.finite:
