@@ -18,7 +18,7 @@ from sparring.data.source import Source, open_source
 from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
-from sparring.training.game import CONVOLUTIONS, Game
+from sparring.training.game import Game
 from sparring.training.run import Run
 
 Say = Callable[[str], None]
@@ -126,8 +126,7 @@ def _explain(game: Game, say: Say):
         where = f" of {game.num_processes} processes" if game.num_processes > 1 else ""
         elsewhere = "" if game.is_chief else " Another process keeps the run."
         say(f"{backend.num_devices()} devices{where} share every batch of {game.pace.batch_size}.{elsewhere}")
-    layers = (layer for network in game.networks for layer in network._flatten_layers())
-    if backend.name == "jax" and not backend.accelerated() and any(isinstance(x, CONVOLUTIONS) for x in layers):
+    if backend.name == "jax" and not backend.accelerated() and game.convolves:
         say(
             "JAX on a CPU runs convolutions many times slower than TensorFlow does. "
             f"Better: KERAS_BACKEND=tensorflow, after pip install {shlex.quote('sparring[cpu]')}."

@@ -115,11 +115,9 @@ class Game(Stepper, keras.Model):
         A step of dense networks takes a few milliseconds, and Keras' loop one or two more around every call. Where
         there are convolutions that is little beside a step, and the answer to Ctrl-C should not wait for many.
         """
-        layers = (layer for network in self.networks for layer in network._flatten_layers())
-        quick = not any(isinstance(layer, CONVOLUTIONS) for layer in layers)
         with self.scope():
-            alone = num_devices() == 1  # A loop of steps over several replicas waits for ever.
-        most = self.most_at_once if quick and alone else 1
+            alone = num_devices() == 1  # In a loop of steps TensorFlow fails to read the rows of several replicas.
+        most = self.most_at_once if alone and not self.convolves else 1
         steps: int = max(count for count in range(1, most + 1) if steps_per_epoch % count == 0)
         if self.steps_per_execution != steps:
             self.steps_per_execution, self.train_function = steps, None
@@ -141,6 +139,12 @@ class Game(Stepper, keras.Model):
     def turns(self) -> int:
         """Parts of a batch: as many as the moves of who moves most often."""
         return max(player.repeats for player in self.players)
+
+    @property
+    def convolves(self) -> bool:
+        """Whether there is a convolution in any network."""
+        layers = (layer for network in self.networks for layer in network._flatten_layers())
+        return any(isinstance(layer, CONVOLUTIONS) for layer in layers)
 
     @property
     def metrics(self) -> list:
