@@ -6,8 +6,10 @@ starts it, and takes the same steps with the same functions in the process of py
 """
 
 import contextlib
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import keras
@@ -45,6 +47,23 @@ def source_for(name):
 def build(name):
     keras.utils.set_random_seed(0)
     return find_recipe(name).build(source_for(name).spec, **(OPTIONS | MORE.get(name, {})))
+
+
+def save_starts(folder, names):
+    """A checkpoint of each recipe at step 0, made by the backend of this process; returns `folder`."""
+    for name in names:
+        game = build(name)
+        game.compile()
+        Checkpoints(folder / name).save(game)
+    return folder
+
+
+def start_script(script, arguments, output, environment):
+    """Starts a script in a process of its own on the CPU; what it prints goes to the file `output`."""
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"} | environment
+    words = [sys.executable, script, *map(str, arguments)]
+    with output.open("w") as file:
+        return subprocess.Popen(words, env=environment, stdout=file, stderr=subprocess.STDOUT)
 
 
 def state_of(game):

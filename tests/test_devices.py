@@ -1,11 +1,8 @@
 """Two processes that train together: the same numbers as one, and one run between them. And the words for devices."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,7 +10,7 @@ import pytest
 
 import devices_process
 from devices_process import RECIPES
-from equal_process import BATCH_SIZE, STEPS, build, source_for, take_steps
+from equal_process import BATCH_SIZE, STEPS, build, save_starts, source_for, start_script, take_steps
 from sparring import backend
 from sparring.applications.train import train
 from sparring.environment import count_devices, parse_devices
@@ -39,29 +36,20 @@ def free_ports():
 def start_process(number, ports, starts, results):
     addresses = [f"127.0.0.1:{port}" for port in ports]
     task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
-    environment = os.environ | {
+    environment = {
         "TF_CONFIG": json.dumps(task),
         "KERAS_DISTRIBUTION_JOB_ADDRESSES": ",".join(addresses),
         "KERAS_DISTRIBUTION_NUM_PROCESSES": str(PROCESSES),
         "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
-        "CUDA_VISIBLE_DEVICES": "",
-        "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_backend_optimization_level=0",
     }
-    words = [sys.executable, devices_process.__file__, str(starts), str(results)]
-    with (results / f"output-{number}.txt").open("w") as output:
-        return subprocess.Popen(words, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    output = results / f"output-{number}.txt"
+    return start_script(devices_process.__file__, (starts, results), output, environment)
 
 
 @pytest.fixture(scope="module")
 def starts(tmp_path_factory):
-    """A checkpoint of every recipe at step 0."""
-    folder = tmp_path_factory.mktemp("starts")
-    for name in RECIPES:
-        game = build(name)
-        game.compile()
-        Checkpoints(folder / name).save(game)
-    return folder
+    return save_starts(tmp_path_factory.mktemp("starts"), RECIPES)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,6 @@
 """One result, whatever it is computed on: TensorFlow or JAX, one device or two."""
 
 import importlib.util
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -12,7 +8,18 @@ import pytest
 from keras import ops
 
 import equal_process
-from equal_process import BATCH_SIZE, SHAPES, STEPS, build, generate, source_for, state_of, take_steps
+from equal_process import (
+    BATCH_SIZE,
+    SHAPES,
+    STEPS,
+    build,
+    generate,
+    save_starts,
+    source_for,
+    start_script,
+    state_of,
+    take_steps,
+)
 from sparring.backend import value_and_input_grad
 from sparring.data.batches import Batches
 from sparring.errors import UsageError
@@ -42,16 +49,12 @@ ALIKE = {"lsgan", "wgan_gp"}
 
 def start_process(backend, devices, starts, results):
     results.mkdir()
-    script = pathlib.Path(equal_process.__file__)
-    environment = os.environ | {
+    environment = {
         "KERAS_BACKEND": backend,
-        "CUDA_VISIBLE_DEVICES": "",
-        "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0",
     }
-    words = [sys.executable, str(script), str(devices), str(starts), str(results)]
-    with (results / "output.txt").open("w") as output:
-        return subprocess.Popen(words, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    words = (devices, starts, results)
+    return start_script(equal_process.__file__, words, results / "output.txt", environment)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,13 +73,7 @@ def compiled_quickly():
 
 @pytest.fixture(scope="module")
 def starts(tmp_path_factory):
-    """A checkpoint of every recipe at step 0, made by the backend of this process."""
-    folder = tmp_path_factory.mktemp("starts")
-    for name in SHAPES:
-        game = build(name)
-        game.compile()
-        Checkpoints(folder / name).save(game)
-    return folder
+    return save_starts(tmp_path_factory.mktemp("starts"), SHAPES)
 
 
 @pytest.fixture(scope="module")
