@@ -114,6 +114,14 @@ def test_accumulated_gradients_are_those_of_a_large_batch():
     assert not all(np.array_equal(a, b) for a, b in zip(values(discriminators[0]), start, strict=False))
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_gamma_is_at_its_end_after_all_steps(accumulate):
+    """It follows steps, of which an update may need several."""
+    game = build("r3gan", images=96, gamma=2.0, final_gamma=0.2, accumulate=accumulate)
+    gamma = game.players[0].loss.__self__.penalties[0].strength
+    assert [float(gamma(step)) for step in (0, 6, 12)] == pytest.approx([2.0, 1.1, 0.2])
+
+
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [

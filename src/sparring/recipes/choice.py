@@ -2,7 +2,7 @@
 
 from sparring.data.spec import DataSpec
 
-FEW_IMAGES = 10_000
+FEW_IMAGES = 10_000  # Of fewer than about these the discriminator knows every one before the generator has learnt.
 
 
 def choose_recipe(spec: DataSpec) -> tuple[str, str]:

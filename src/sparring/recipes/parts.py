@@ -1,7 +1,7 @@
 """What recipes for images are put together from: options made into objects."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -11,13 +11,17 @@ from sparring.augmentation.diffaugment import DiffAugment
 from sparring.backend import num_replicas
 from sparring.data.spec import DataSpec
 from sparring.errors import UsageError, nearest
+from sparring.networks.packed import packed_discriminator
 from sparring.objectives.adversarial import Adversarial
+from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import R1, R2, Consistency, GradientPenalty, LeCam
+from sparring.recipes.choice import FEW_IMAGES
 from sparring.training.game import Game
+from sparring.training.pace import Pace
 from sparring.training.players import Player
+from sparring.training.schedules import cosine
 
-# The discriminator learns fewer images than about these by heart before the generator has learnt from them.
-FEW_IMAGES = 10_000
+MakeNetwork = Callable[[tuple[int, int, int], int], keras.Model]
 SMALLEST_AUGMENTED = 16  # Pixels a side: in fewer, half a side hidden leaves too little of the image.
 
 SLOPES = {"r1": R1, "r2": R2, "wgan_gp": GradientPenalty}
@@ -41,11 +45,10 @@ def read_penalties(text: str, gamma: Any, every: int = 1, finite: bool = False) 
     """
     if text.strip().lower() == "none":
         return []
-    found = []
+    known, found = (*SLOPES, "consistency", "lecam", "none"), []
     for part in text.split(","):
         name, colon, number = (word.strip() for word in part.partition(":"))
-        if name not in (*SLOPES, "consistency", "lecam"):
-            known = (*SLOPES, "consistency", "lecam", "none")
+        if name not in known[:-1]:
             raise UsageError(
                 f"There is no penalty `{name}`.{nearest(name, known)} Expected some of {', '.join(known)}, separated "
                 f"by commas. Received: penalties={text!r}"
@@ -127,6 +130,59 @@ def check_packing(packing: int, batch_size: int, head: str):
             "`packing` goes with head=projection: several images have no one class. Received: head='classifier', "
             f"packing={packing}"
         )
+
+
+def image_game(
+    spec: DataSpec,
+    make_generator: MakeNetwork,
+    make_discriminator: MakeNetwork,
+    make_optimizers: Any,
+    *,
+    images: int,
+    batch_size: int,
+    latent_dim: int,
+    loss: str,
+    penalties: str,
+    packing: int,
+    head: str,
+    augment: str,
+    augment_policy: str,
+    ema_halflife_images: float,
+    tick_images: int | None,
+    precision: str,
+    gamma: float | None = None,
+    final_gamma: float | None = None,
+    penalty_every: int = 1,
+    finite_differences: bool = False,
+    critic_updates: int = 1,
+) -> Game:
+    """A game of two networks for images from options that mean the same in every recipe, see `option_types`.
+
+    `make_generator` and `make_discriminator` are called as `make(shape, num_classes)`; for `make_optimizers` see
+    `two_players`. Gamma is at its end after all steps.
+
+    Raises:
+        UsageError: The options do not go together.
+    """
+    check_packing(packing, batch_size, head)
+    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size * critic_updates)
+    gamma, more = gamma_from(spec, gamma, penalties)
+    shown = batch_size * critic_updates
+    with computing_in(precision):
+        generator = make_generator(spec.shape, spec.num_classes)
+        discriminator = packed_discriminator(make_discriminator, spec.shape, spec.num_classes, packing)
+    strength = cosine(gamma, final_gamma, images // shown)
+    held_back = read_penalties(penalties, strength, penalty_every, finite_differences)
+    return two_players(
+        spec,
+        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        make_optimizers,
+        critic_updates=critic_updates,
+        pace=Pace.over(spec.num_examples, images, shown, tick_images),
+        latent_dim=latent_dim,
+        halflife_images=ema_halflife_images,
+        notes=notes + more,
+    )
 
 
 def two_players(

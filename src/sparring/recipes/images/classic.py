@@ -9,9 +9,8 @@ from sparring.backend import num_replicas
 from sparring.data.spec import DataSpec
 from sparring.networks.dcgan import dcgan_discriminator, dcgan_generator
 from sparring.networks.mlp import mlp_discriminator, mlp_generator
-from sparring.networks.packed import packed_discriminator
 from sparring.objectives.adversarial import Adversarial
-from sparring.objectives.losses import LOSSES, non_saturating
+from sparring.objectives.losses import non_saturating
 from sparring.recipes.option_types import (
     Accumulate,
     Augment,
@@ -29,15 +28,7 @@ from sparring.recipes.option_types import (
     Precision,
     TickImages,
 )
-from sparring.recipes.parts import (
-    accumulating,
-    check_packing,
-    choose_augmentation,
-    computing_in,
-    gamma_from,
-    read_penalties,
-    two_players,
-)
+from sparring.recipes.parts import accumulating, image_game, two_players
 from sparring.training.game import Game
 from sparring.training.pace import Pace
 from sparring.training.schedules import Adam
@@ -108,22 +99,24 @@ def dcgan(
     Adam with beta1 0.5 (section 3 of the paper). Penalties of slopes are refused: batch normalisation in the
     discriminator leaves no image a slope of its own.
     """
-    check_packing(packing, batch_size, head)
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
-    gamma, _ = gamma_from(spec, None, penalties)
     sizes: dict[str, Any] = {"width": width, "synchronized": num_replicas() > 1}
-    with computing_in(precision):
-        generator = dcgan_generator(spec.shape, spec.num_classes, latent_dim=latent_dim, **sizes)
-        judge = partial(dcgan_discriminator, **sizes, head=head)
-        discriminator = packed_discriminator(judge, spec.shape, spec.num_classes, packing)
-    return two_players(
+    return image_game(
         spec,
-        Adversarial(generator, discriminator, LOSSES[loss], read_penalties(penalties, gamma), augmentation),
+        partial(dcgan_generator, latent_dim=latent_dim, **sizes),
+        partial(dcgan_discriminator, head=head, **sizes),
         partial(Adam, learning_rate, beta_1=0.5, **accumulating(accumulate)),
-        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
+        images=images,
+        batch_size=batch_size,
         latent_dim=latent_dim,
-        halflife_images=ema_halflife_images,
-        notes=notes,
+        loss=loss,
+        penalties=penalties,
+        packing=packing,
+        head=head,
+        augment=augment,
+        augment_policy=augment_policy,
+        ema_halflife_images=ema_halflife_images,
+        tick_images=tick_images,
+        precision=precision,
     )
 
 

@@ -1,15 +1,13 @@
 """Critics that are held to a slope: by spectral normalisation, or by a penalty."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from sparring.backend import num_replicas
 from sparring.data.spec import DataSpec
-from sparring.networks.packed import packed_discriminator
 from sparring.networks.sngan import sngan_discriminator, sngan_generator
-from sparring.objectives.adversarial import Adversarial
 from sparring.objectives.losses import LOSSES
 from sparring.recipes.option_types import (
     Accumulate,
@@ -32,17 +30,8 @@ from sparring.recipes.option_types import (
     Precision,
     TickImages,
 )
-from sparring.recipes.parts import (
-    accumulating,
-    check_packing,
-    choose_augmentation,
-    computing_in,
-    gamma_from,
-    read_penalties,
-    two_players,
-)
+from sparring.recipes.parts import accumulating, image_game
 from sparring.training.game import Game
-from sparring.training.pace import Pace
 from sparring.training.schedules import Adam, cosine
 
 Beta2 = Annotated[float, Field(ge=0, lt=1, description="How long Adam's second moment remembers.")]
@@ -89,43 +78,35 @@ def sngan(
         spectral: Whether the discriminator is spectrally normalised.
         critic_updates: Moves of the discriminator in a step, each on `batch_size` images of its own.
     """
-    check_packing(packing, batch_size, head)
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size * critic_updates)
-    gamma, more = gamma_from(spec, gamma, penalties)
-    with computing_in(precision):
-        generator = sngan_generator(
-            spec.shape,
-            spec.num_classes,
-            latent_dim=latent_dim,
-            width=width,
-            synchronized=num_replicas() > 1,
-            attention=attention,
-        )
-        judge = partial(
-            sngan_discriminator,
-            width=width,
-            spectral=spectral,
-            attention=attention,
-            head=head,
-            use_bias=not LOSSES[loss].differences,
-        )
-        discriminator = packed_discriminator(judge, spec.shape, spec.num_classes, packing)
-    held_back = read_penalties(penalties, gamma, penalty_every, finite_differences)
-    shown = batch_size * critic_updates
+    sizes: dict[str, Any] = {"width": width, "attention": attention}
+    use_bias = not LOSSES[loss].differences
+    updates = images // (batch_size * critic_updates * accumulate)
 
-    def adam(updates: int):
-        rate = cosine(learning_rate, final_learning_rate, images // (shown * accumulate) * updates)
+    def adam(moves: int):
+        rate = cosine(learning_rate, final_learning_rate, updates * moves)
         return Adam(rate, 0.0, beta2, **accumulating(accumulate))
 
-    return two_players(
+    return image_game(
         spec,
-        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        partial(sngan_generator, latent_dim=latent_dim, synchronized=num_replicas() > 1, **sizes),
+        partial(sngan_discriminator, spectral=spectral, head=head, use_bias=use_bias, **sizes),
         (partial(adam, critic_updates), partial(adam, 1)),
-        critic_updates=critic_updates,
-        pace=Pace.over(spec.num_examples, images, shown, tick_images),
+        images=images,
+        batch_size=batch_size,
         latent_dim=latent_dim,
-        halflife_images=ema_halflife_images,
-        notes=notes + more,
+        loss=loss,
+        penalties=penalties,
+        packing=packing,
+        head=head,
+        augment=augment,
+        augment_policy=augment_policy,
+        ema_halflife_images=ema_halflife_images,
+        tick_images=tick_images,
+        precision=precision,
+        gamma=gamma,
+        penalty_every=penalty_every,
+        finite_differences=finite_differences,
+        critic_updates=critic_updates,
     )
 
 

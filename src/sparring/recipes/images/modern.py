@@ -6,11 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sparring.data.spec import DataSpec
-from sparring.networks.packed import packed_discriminator
 from sparring.networks.residual import residual_discriminator, residual_generator
 from sparring.networks.style import style_discriminator, style_generator
-from sparring.objectives.adversarial import Adversarial
-from sparring.objectives.losses import LOSSES
 from sparring.recipes.option_types import (
     Accumulate,
     Augment,
@@ -33,17 +30,8 @@ from sparring.recipes.option_types import (
     Precision,
     TickImages,
 )
-from sparring.recipes.parts import (
-    accumulating,
-    check_packing,
-    choose_augmentation,
-    computing_in,
-    gamma_from,
-    read_penalties,
-    two_players,
-)
+from sparring.recipes.parts import accumulating, image_game
 from sparring.training.game import Game
-from sparring.training.pace import Pace
 from sparring.training.schedules import Adam, cosine
 
 Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks at each size.")]
@@ -98,31 +86,36 @@ def r3gan(
     Args:
         width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
     """
-    check_packing(packing, batch_size, head)
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
-    gamma, more = gamma_from(spec, gamma, penalties)
-    steps = images // (batch_size * accumulate)
+    updates = images // (batch_size * accumulate)
     if patch is None:
         patch = 2 if min(spec.shape[:2]) >= 16 else 1
     sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": patch}
-    with computing_in(precision):
-        generator = residual_generator(spec.shape, spec.num_classes, latent_dim=latent_dim, **sizes)
-        judge = partial(residual_discriminator, **sizes, head=head)
-        discriminator = packed_discriminator(judge, spec.shape, spec.num_classes, packing)
-    held_back = read_penalties(penalties, cosine(gamma, final_gamma, steps), penalty_every, finite_differences)
 
     def adam():
-        rate = cosine(learning_rate, final_learning_rate, steps)
-        return Adam(rate, 0.0, cosine(beta2, final_beta2, steps), **accumulating(accumulate))
+        rate = cosine(learning_rate, final_learning_rate, updates)
+        return Adam(rate, 0.0, cosine(beta2, final_beta2, updates), **accumulating(accumulate))
 
-    return two_players(
+    return image_game(
         spec,
-        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        partial(residual_generator, latent_dim=latent_dim, **sizes),
+        partial(residual_discriminator, head=head, **sizes),
         adam,
-        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
+        images=images,
+        batch_size=batch_size,
         latent_dim=latent_dim,
-        halflife_images=ema_halflife_images,
-        notes=notes + more,
+        loss=loss,
+        penalties=penalties,
+        packing=packing,
+        head=head,
+        augment=augment,
+        augment_policy=augment_policy,
+        ema_halflife_images=ema_halflife_images,
+        tick_images=tick_images,
+        precision=precision,
+        gamma=gamma,
+        final_gamma=final_gamma,
+        penalty_every=penalty_every,
+        finite_differences=finite_differences,
     )
 
 
@@ -158,22 +151,24 @@ def stylegan2(
         width: Channels at the image's size; doubled with every halving, up to eight times.
         mapping_layers: Dense layers from the latents to the style.
     """
-    check_packing(packing, batch_size, head)
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
-    gamma, more = gamma_from(spec, gamma, penalties)
-    with computing_in(precision):
-        generator = style_generator(
-            spec.shape, spec.num_classes, latent_dim=latent_dim, width=width, mapping_layers=mapping_layers
-        )
-        judge = partial(style_discriminator, width=width, head=head)
-        discriminator = packed_discriminator(judge, spec.shape, spec.num_classes, packing)
-    held_back = read_penalties(penalties, gamma, penalty_every, finite_differences)
-    return two_players(
+    return image_game(
         spec,
-        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        partial(style_generator, latent_dim=latent_dim, width=width, mapping_layers=mapping_layers),
+        partial(style_discriminator, width=width, head=head),
         partial(Adam, learning_rate, 0.0, 0.99, **accumulating(accumulate)),
-        pace=Pace.over(spec.num_examples, images, batch_size, tick_images),
+        images=images,
+        batch_size=batch_size,
         latent_dim=latent_dim,
-        halflife_images=ema_halflife_images,
-        notes=notes + more,
+        loss=loss,
+        penalties=penalties,
+        packing=packing,
+        head=head,
+        augment=augment,
+        augment_policy=augment_policy,
+        ema_halflife_images=ema_halflife_images,
+        tick_images=tick_images,
+        precision=precision,
+        gamma=gamma,
+        penalty_every=penalty_every,
+        finite_differences=finite_differences,
     )
