@@ -274,6 +274,14 @@ def test_p_follows_how_sure_the_discriminator_is():
     assert path[20] < path[10] < 0.8
 
 
+def test_p_rises_as_fast_however_often_the_critic_moves():
+    """In each move of a step it follows as many images as `batch_size` says."""
+    for updates in (1, 2):
+        spec = make_stripes(16, 16, 1).spec
+        game = find_recipe("sngan").build(spec, batch_size=8, critic_updates=updates, augment="adaptive", width=4)
+        assert game.players[0].loss.__self__.augmentation.step == pytest.approx(8 / 500_000)
+
+
 def test_p_follows_differences_where_only_they_have_a_meaning():
     for name, reads_difference in (("dcgan", False), ("r3gan", True)):
         game, source = build(name, augment="adaptive", **({"gamma": 0.0} if reads_difference else {}))

@@ -13,13 +13,13 @@ class AdaptiveAugment(keras.layers.Layer):
     """Each change with a probability that follows the discriminator (Karras et al. 2020, arXiv:2006.06676, section 3).
 
     A discriminator that learns its images by heart is sure of them: the mean of sign(D(real)), the paper's r_t in
-    equation 1, nears 1. Where it is above `target` the probability `p` rises by a fixed amount in every step, below
+    equation 1, nears 1. Where it is above `target` the probability `p` rises by a fixed amount in every move, below
     it falls. Section 2.2 of the paper tells why `p` stays below 1: what always happens to an image the generator may
     come to draw.
 
     Args:
         policy: As of `DiffAugment`; every change of it is made or not by itself.
-        batch_size: Images in one step, over all devices.
+        batch_size: Images in one move of the discriminator, over all devices.
         target: Of the mean sign.
         rise_images: After so many images `p` can have come from 0 to 1.
         limit: The largest `p`.

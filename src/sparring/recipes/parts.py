@@ -165,7 +165,7 @@ def image_game(
         UsageError: The options do not go together.
     """
     check_packing(packing, batch_size, head)
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size * critic_updates)
+    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
     gamma, more = gamma_from(spec, gamma, penalties)
     shown = batch_size * critic_updates
     with computing_in(precision):
