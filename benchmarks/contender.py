@@ -23,10 +23,13 @@ def pin(threads: int):
 
 def make(name: str, recipe: str, threads: int):
     """The contender, its introduction, and its way to measure a matrix product."""
-    if name in ("torch", "torch-compile"):
+    if name.startswith("torch"):
         import pytorch_contenders as contenders
 
-        trainer, note = contenders.fastest(recipe, name == "torch-compile", threads)
+        if name == "torch-tutorial":
+            trainer, note = contenders.by_the_tutorial(recipe, threads)
+        else:
+            trainer, note = contenders.fastest(recipe, name == "torch-compile", threads)
         return trainer, contenders.introduce(trainer, note), contenders.matrix_peak
     with quiet_import():
         import keras_contenders as contenders

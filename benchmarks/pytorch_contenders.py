@@ -1,4 +1,4 @@
-"""Two contenders on PyTorch: the same networks and losses, run as they are and through `torch.compile`."""
+"""Contenders on PyTorch: the same networks and losses, by its tutorial, as fast as they go, and compiled."""
 
 import copy
 import itertools
@@ -118,10 +118,10 @@ class Trainer:
         compiled: Whether the networks go through `torch.compile`; it refuses second derivatives, so where R1 and R2
             take them the discriminator's own step runs it as it is.
         channels_last: The layout of images in memory.
-        optimizer: "fused" or "foreach", two ways PyTorch runs the same Adam.
+        optimizer: "fused" or "foreach", two ways PyTorch runs the same Adam; None leaves it the choice.
     """
 
-    def __init__(self, recipe: str, images: torch.Tensor, compiled: bool, channels_last: bool, optimizer: str):
+    def __init__(self, recipe: str, images: torch.Tensor, compiled: bool, channels_last: bool, optimizer: str | None):
         torch.manual_seed(0)
         options = settings(recipe)
         self.batch_size, self.latent_dim = options["batch_size"], options["latent_dim"]
@@ -132,7 +132,11 @@ class Trainer:
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimizers = [
             torch.optim.Adam(
-                network.parameters(), options["learning_rate"], BETAS[recipe], eps=1e-7, **{optimizer: True}
+                network.parameters(),
+                options["learning_rate"],
+                BETAS[recipe],
+                eps=1e-7,
+                **({optimizer: True} if optimizer else {}),
             )
             for network in (self.discriminator, self.generator)
         ]
@@ -153,8 +157,11 @@ class Trainer:
             order = torch.randperm(len(self.images))
             yield from order[: len(order) - len(order) % self.batch_size].split(self.batch_size)
 
+    def _next_images(self):
+        return self.images[next(self.rows)].float().div_(127.5).sub_(1.0).contiguous(memory_format=self.layout)
+
     def step(self):
-        real = self.images[next(self.rows)].float().div_(127.5).sub_(1.0).contiguous(memory_format=self.layout)
+        real = self._next_images()
         fake = self.generate(torch.randn(self.batch_size, self.latent_dim))
         losses = (self._penalised_losses if self.gamma else self._losses)(real, fake)
         for loss, optimizer, network in zip(losses, self.optimizers, (self.discriminator, self.generator), strict=True):
@@ -203,6 +210,38 @@ class Trainer:
         return steps * self.batch_size, *since(began)
 
 
+class Tutorial(Trainer):
+    """The tutorial to the letter, where it is right: Adam and layout as they come, and a look at every figure.
+
+    Two backward passes for the discriminator, and in the generator's step one through all of its weights too, whose
+    gradients are thrown away.
+    """
+
+    def __init__(self, recipe: str, images: torch.Tensor):
+        super().__init__(recipe, images, compiled=False, channels_last=False, optimizer=None)
+
+    def step(self):
+        of_discriminator, of_generator = self.optimizers
+        self.discriminator.zero_grad()
+        scores = self.discriminator(self._next_images())
+        real_loss = softplus(-scores).mean()
+        real_loss.backward()
+        figures = [scores.mean().item()]
+        fake = self.generator(torch.randn(self.batch_size, self.latent_dim))
+        scores = self.discriminator(fake.detach())
+        fake_loss = softplus(scores).mean()
+        fake_loss.backward()
+        figures.append(scores.mean().item())
+        of_discriminator.step()
+        self.generator.zero_grad()
+        scores = self.discriminator(fake)
+        loss = softplus(-scores).mean()
+        loss.backward()
+        of_generator.step()
+        self.last = [*figures, scores.mean().item(), (real_loss + fake_loss).item(), loss.item()]
+        self._follow()
+
+
 def fastest(recipe: str, compiled: bool, threads: int) -> tuple[Trainer, str]:
     """A trainer in the layout and with the Adam that ran fastest here, and a word on which that was."""
     torch.set_num_threads(threads)
@@ -218,6 +257,13 @@ def fastest(recipe: str, compiled: bool, threads: int) -> tuple[Trainer, str]:
     layout = "channels last" if channels_last else "channels first"
     words = f"torch {torch.__version__}, {layout}, {optimizer} Adam"
     return Trainer(recipe, images, compiled, channels_last, optimizer), words
+
+
+def by_the_tutorial(recipe: str, threads: int) -> tuple[Trainer, str]:
+    """The tutorial, and a word on how."""
+    torch.set_num_threads(threads)
+    images = torch.from_numpy(load_images())
+    return Tutorial(recipe, images), f"torch {torch.__version__}, channels first, Adam as it comes"
 
 
 def introduce(trainer: Trainer, note: str) -> dict:

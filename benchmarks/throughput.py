@@ -26,11 +26,13 @@ from workload import RECIPES
 CONTENDERS = {
     "ours": "game.fit",
     "keras-loop": "Keras loop (predict, train_on_batch)",
-    "torch": "PyTorch",
-    "torch-compile": "PyTorch, torch.compile",
+    "torch-tutorial": "PyTorch, its tutorial",
+    "torch": "PyTorch, best settings",
+    "torch-compile": "PyTorch, best settings, torch.compile",
 }
 NEEDS = {
     "keras-loop": ("tensorflow", "sparring[cpu]"),
+    "torch-tutorial": ("torch", "sparring[benchmarks]"),
     "torch": ("torch", "sparring[benchmarks]"),
     "torch-compile": ("torch", "sparring[benchmarks]"),
 }
@@ -80,6 +82,8 @@ def contenders_for(recipe: str, asked: list[str], console: Console) -> list[str]
             console.print(f"{CONTENDERS[name]} is left out: {package} is not installed. pip install '{extra}'")
         elif name == "keras-loop" and recipe == "r3gan":
             console.print(f"{CONTENDERS[name]} is left out: train_on_batch knows no penalty of a gradient.")
+        elif name == "torch-tutorial" and recipe == "r3gan":
+            console.print(f"{CONTENDERS[name]} is left out: it has no penalty of a gradient.")
         else:
             names.append(name)
     return names
