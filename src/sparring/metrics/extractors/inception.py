@@ -17,7 +17,7 @@ from sparring.metrics.recognition import Images
 
 SIDE, FEATURES, CLASSES = 299, 2048, 1008
 EPSILON = 1e-3  # Of the batch normalisations.
-AT_ONCE = 20  # Images that go through the network together: 300 MB of them on the way.
+AT_ONCE = 20  # Images that go through the network together.
 FLOAT32 = {"dtype": "float32"}  # Whatever the policy of the process is.
 
 

@@ -19,7 +19,7 @@ LARGEST = 64  # Pixels of the longer side; larger images are reduced to it.
 COARSEST = 7  # Convolutions and means of 2 x 2 follow one another until the longer side is at most this.
 WIDTHS = (16, 32, 64, 64)  # Filters; a network of fewer convolutions has the last of them.
 MOST_IMAGES = 20_000  # That are learned from, evenly spaced.
-MOST_PASSES = 30  # Over the images.
+MOST_PASSES, LEAST_SEEN = 20, 30_000  # Passes over the images, unless these are few.
 BUDGET = 6e11  # Products in forward passes: the time of training is in proportion to them.
 
 
@@ -118,7 +118,7 @@ def _trained(
             for start in range(0, len(rows), 500)
         ]
     )
-    images_seen = int(min(MOST_PASSES * len(rows), BUDGET / products_for(shape)))
+    images_seen = int(min(max(MOST_PASSES * len(rows), LEAST_SEEN), BUDGET / products_for(shape)))
     say(f"Training a classifier of {classes} classes on {len(rows):,} images, about a minute, to judge with.")
     learned = learn(pixels, labels[rows], classes, layers_for(shape), images_seen)
     return learned.weights, learned.accuracy
