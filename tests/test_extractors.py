@@ -121,6 +121,14 @@ class TestOwn:
         assert len({name[:15] for name in names}) == 1
         assert len(names) == 2
 
+    def test_a_classifier_that_only_guesses_is_said_to(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
+        told = []
+        images, labels = stripes()
+        guess = np.random.default_rng(0).permutation(labels)
+        OwnExtractor(images, guess, fingerprint=FINGERPRINT, folder=tmp_path, say=told.append)
+        assert "no better than a guess" in told[-1]
+
     def test_large_images_are_reduced(self, tmp_path, monkeypatch):
         monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
         monkeypatch.setattr("sparring.metrics.extractors.own.LARGEST", 12)

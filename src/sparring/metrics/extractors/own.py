@@ -65,6 +65,9 @@ class OwnExtractor:
             weights, self.accuracy = _trained(images, labels, classes, shape, say)
             write_weights(path, weights, {**expected, "accuracy": json.dumps(self.accuracy)})
             say(f"It knows {self.accuracy} of the images held out, and is kept as {path}.")
+            most = np.bincount(labels).max() / len(labels)
+            if self.accuracy.low <= most:
+                say(f"That may be no better than a guess, as {most:.1%} are of one class: judge by `random` too.")
         self.name = f"{path.stem}-{digest_of(weights)[:4]}"
         self._classifier = Classifier(weights)
 
@@ -118,6 +121,6 @@ def _trained(
         ]
     )
     images_seen = int(min(max(MOST_PASSES * len(rows), LEAST_SEEN), BUDGET / products_for(shape)))
-    say(f"Training a classifier of {classes} classes on {len(rows):,} images, about a minute, to judge with.")
+    say(f"Training a classifier of {classes} classes on {len(rows):,} images to judge with: about a minute.")
     learned = learn(pixels, labels[rows], classes, layers_for(shape), images_seen)
     return learned.weights, learned.accuracy
