@@ -53,7 +53,8 @@ def find_weights(
             say(f"Fetching the weights of inception-2015, {num_bytes / 1e6:.0f} MB, once, into {folder}.")
             _fetch(part, url, num_bytes)
     except (OSError, http.client.HTTPException) as error:  # URLError and timeouts are OSErrors.
-        raise DataError(f"The weights of inception-2015 cannot be fetched from {url} ({error}). {INSTEAD}.") from error
+        reason = getattr(error, "reason", error)  # A URLError says in brackets only that it is one.
+        raise DataError(f"The weights of inception-2015 cannot be fetched from {url} ({reason}). {INSTEAD}.") from error
     _check(part, sha256, url)
     part.replace(place)
     return place
