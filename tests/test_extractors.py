@@ -13,7 +13,7 @@ from sparring.data.source import open_source
 from sparring.errors import DataError, UsageError
 from sparring.metrics.extractors import learning
 from sparring.metrics.extractors.choice import cache_folder, make_extractor, metric_names
-from sparring.metrics.extractors.classifier import Classifier, centred
+from sparring.metrics.extractors.classifier import Classifier, centred, some_rows
 from sparring.metrics.extractors.digits import WEIGHTS, DigitsExtractor
 from sparring.metrics.extractors.kept import digest_of, read_weights, write_weights
 from sparring.metrics.extractors.own import OwnExtractor, layers_for
@@ -121,6 +121,14 @@ class TestOwn:
         assert len({name[:15] for name in names}) == 1
         assert len(names) == 2
 
+    def test_a_classifier_that_only_guesses_is_said_to(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
+        told = []
+        images, labels = stripes()
+        guess = np.random.default_rng(0).permutation(labels)
+        OwnExtractor(images, guess, fingerprint=FINGERPRINT, folder=tmp_path, say=told.append)
+        assert "no better than a guess" in told[-1]
+
     def test_large_images_are_reduced(self, tmp_path, monkeypatch):
         monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
         monkeypatch.setattr("sparring.metrics.extractors.own.LARGEST", 12)
@@ -129,6 +137,12 @@ class TestOwn:
         assert extractor.num_parameters == (27 + 1) * 64 + (6 * 6 * 64 + 1) * 64 + (64 + 1) * 2
         assert extractor(images[:2]).features.shape == (2, 64)
         assert reduce(images[:2, :18], 12).shape == (2, 9, 12, 3)
+
+    def test_every_class_is_learned_where_classes_take_turns(self):
+        rows = some_rows(1000, 500)
+        assert len(np.unique(rows)) == 500
+        assert 200 < np.sum(rows % 2) < 300
+        np.testing.assert_array_equal(some_rows(9, 10), np.arange(9))
 
     @pytest.mark.parametrize(
         ("shape", "depth"), [((28, 28, 1), 2), ((64, 64, 3), 4), ((8, 8, 1), 1), ((4, 64, 3), 2), ((2, 2, 1), 1)]

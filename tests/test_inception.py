@@ -152,6 +152,8 @@ def test_a_server_without_ranges_is_asked_for_the_whole(server, tmp_path):
 
 
 def test_another_file_is_not_kept(server, tmp_path):
+    with pytest.raises(DataError, match="was removed"):
+        fetch(server, tmp_path, num_bytes=2_000_000)
     with pytest.raises(DataError, match=f"SHA-256 is {DIGEST}, not 0000"):
         fetch(server, tmp_path, sha256="0000")
     assert list(tmp_path.iterdir()) == []

@@ -58,6 +58,15 @@ def in_parts(images: Images, look: Callable[[np.ndarray], Seen], at_once: int = 
     return Seen(features, np.concatenate(probabilities) if probabilities else None)
 
 
+def some_rows(count: int, most: int) -> np.ndarray:
+    """Rows of `count`, ascending, the same `most` of them for everybody where there are more.
+
+    Not evenly spaced ones: classes may take turns. Not by `default_rng`, whose numbers may change with NumPy; those of
+    RandomState are frozen (NEP 19).
+    """
+    return np.sort(np.random.RandomState(0).permutation(count)[:most])
+
+
 def centred(pixels: np.ndarray) -> np.ndarray:
     """0 to 255 as -1 to 1."""
     return pixels.astype(np.float32) / np.float32(127.5) - 1

@@ -15,6 +15,9 @@ SIDE = 28
 class DigitsExtractor:
     """64 features and the 10 digits' probabilities. No network, no backend, the same weights for everybody.
 
+    69,322 parameters, trained on MNIST's training images by `benchmarks/train_digits_extractor.py`; with `--check` that
+    measures the file: 99.47 % of the 10,000 test images get their label.
+
     Images of another size are made 28 x 28 by `resizing.resize` (Pillow's bicubic filter on floats, which keeps no
     proportions) and, in colour, made grey first (ITU-R BT.601); transparent parts are laid on white. Digits are light
     on dark, as in MNIST. It judges digits; to anything else its features say little.

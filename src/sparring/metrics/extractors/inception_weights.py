@@ -53,7 +53,8 @@ def find_weights(
             say(f"Fetching the weights of inception-2015, {num_bytes / 1e6:.0f} MB, once, into {folder}.")
             _fetch(part, url, num_bytes)
     except (OSError, http.client.HTTPException) as error:  # URLError and timeouts are OSErrors.
-        raise DataError(f"The weights of inception-2015 cannot be fetched from {url} ({error}). {INSTEAD}.") from error
+        reason = getattr(error, "reason", error)  # A URLError says in brackets only that it is one.
+        raise DataError(f"The weights of inception-2015 cannot be fetched from {url} ({reason}). {INSTEAD}.") from error
     _check(part, sha256, url)
     part.replace(place)
     return place
@@ -67,9 +68,8 @@ def _fetch(part: Path, url: str, num_bytes: int) -> None:
         # 206 is the rest of the file; a server that knows no ranges answers with 200 and the whole.
         mode = "ab" if answer.status == http.HTTPStatus.PARTIAL_CONTENT else "wb"
         with part.open(mode) as file:
-            while data := answer.read(AT_ONCE):
-                if file.tell() + len(data) > num_bytes:
-                    raise OSError(f"more than {num_bytes:,} bytes came: it is another file")
+            # Never more than is known to come; the digest finds what is not the file.
+            while data := answer.read(min(AT_ONCE, num_bytes - file.tell())):
                 file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -9,7 +9,7 @@ import numpy as np
 
 from sparring.errors import DataError, UsageError
 from sparring.metrics.extractor import Seen
-from sparring.metrics.extractors.classifier import Classifier, in_parts
+from sparring.metrics.extractors.classifier import Classifier, in_parts, some_rows
 from sparring.metrics.extractors.kept import digest_of, read_weights, write_weights
 from sparring.metrics.extractors.learning import Layer, learn
 from sparring.metrics.extractors.resizing import as_images, reduce
@@ -18,7 +18,7 @@ from sparring.metrics.recognition import Images, Share
 LARGEST = 64  # Pixels of the longer side; larger images are reduced to it.
 COARSEST = 7  # Convolutions and means of 2 x 2 follow one another until the longer side is at most this.
 WIDTHS = (16, 32, 64, 64)  # Filters; a network of fewer convolutions has the last of them.
-MOST_IMAGES = 20_000  # That are learned from, evenly spaced.
+MOST_IMAGES = 20_000  # That are learned from.
 MOST_PASSES, LEAST_SEEN = 20, 30_000  # Passes over the images, unless these are few.
 BUDGET = 6e11  # Products in forward passes: the time of training is in proportion to them.
 
@@ -43,7 +43,7 @@ class OwnExtractor:
         """Read the classifier of these data from `folder`, or train it, in about a minute on two cores, and keep it.
 
         Args:
-            images: uint8 `(N, H, W, C)`; at most 20,000 of them, evenly spaced, are learned from.
+            images: uint8 `(N, H, W, C)`; at most 20,000 of them, drawn at random, are learned from.
             labels: Integers `(N,)`, from 0.
             fingerprint: At least 8 hexadecimal digits that change with the data.
             folder: Where classifiers are kept.
@@ -65,6 +65,9 @@ class OwnExtractor:
             weights, self.accuracy = _trained(images, labels, classes, shape, say)
             write_weights(path, weights, {**expected, "accuracy": json.dumps(self.accuracy)})
             say(f"It knows {self.accuracy} of the images held out, and is kept as {path}.")
+            most = np.bincount(labels).max() / len(labels)
+            if self.accuracy.low <= most:
+                say(f"That may be no better than a guess, as {most:.1%} are of one class: judge by `random` too.")
         self.name = f"{path.stem}-{digest_of(weights)[:4]}"
         self._classifier = Classifier(weights)
 
@@ -110,8 +113,7 @@ def _kept(path: Path, expected: dict[str, str], say: Callable[[str], None]) -> t
 def _trained(
     images: Images, labels: np.ndarray, classes: int, shape: tuple[int, ...], say: Callable[[str], None]
 ) -> tuple[dict[str, np.ndarray], Share]:
-    step = -(-len(images) // MOST_IMAGES)
-    rows = np.arange(0, len(images), step)
+    rows = some_rows(len(images), MOST_IMAGES)
     pixels = np.concatenate(
         [
             np.rint(reduce(as_images(images[rows[start : start + 500]]), LARGEST)).astype(np.uint8)
@@ -119,6 +121,6 @@ def _trained(
         ]
     )
     images_seen = int(min(max(MOST_PASSES * len(rows), LEAST_SEEN), BUDGET / products_for(shape)))
-    say(f"Training a classifier of {classes} classes on {len(rows):,} images, about a minute, to judge with.")
+    say(f"Training a classifier of {classes} classes on {len(rows):,} images to judge with: about a minute.")
     learned = learn(pixels, labels[rows], classes, layers_for(shape), images_seen)
     return learned.weights, learned.accuracy
