@@ -1,0 +1,1 @@
+"""What makes features of images, one file each; `choice` gives the one that is asked for."""
