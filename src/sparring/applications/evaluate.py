@@ -23,7 +23,7 @@ from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
 from sparring.data.named import DIGITS, NAMES
 from sparring.data.source import Source, open_source
-from sparring.errors import DataError, UsageError, nearest
+from sparring.errors import DataError, UsageError
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.choice import make_extractor
 
@@ -31,7 +31,6 @@ Place = str | os.PathLike[str]
 Data = Place | np.ndarray | tuple[np.ndarray, np.ndarray] | Source | None
 
 MOST, LEAST = 10_000, 100  # Samples that are drawn by default at most, and that may be asked for at least.
-KINDS = ("digits", "own", "random", "inception")
 
 
 def evaluate(
@@ -152,14 +151,8 @@ def _evaluated(
 
 def _kind_of(source: Source, wanted: str | None) -> str:
     """Which extractor judges: the one place where that is decided."""
-    if wanted is not None:
-        if wanted not in KINDS:
-            raise UsageError(
-                f"`extractor` must be one of {', '.join(KINDS)}.{nearest(wanted, KINDS)} Received: {wanted!r}"
-            )
-        if wanted == "own" and not source.spec.classes:
-            raise UsageError(f"The extractor `own` learns classes, and {source.name} has none. Use `random`.")
-        return wanted
+    if wanted not in (None, "auto"):
+        return str(wanted)
     if source.name in ("mnist", "digits") and source.spec.classes == DIGITS:
         return "digits"
     return "own" if source.spec.classes else "random"
@@ -173,6 +166,7 @@ def _extractor(kind: str, source: Source, inception_weights: Place | None, progr
         np.asarray(examples["label"]) if "label" in examples else None,
         fingerprint=source.fingerprint,
         inception_weights=inception_weights,
+        say=lambda sentence: progress(sentence, 0, 1),
     )
 
 
