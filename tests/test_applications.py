@@ -15,6 +15,7 @@ from PIL import Image
 import sparring
 from sparring.applications.evaluate import compare
 from sparring.applications.sample import sample
+from sparring.bundle.bundle import Bundle
 from sparring.errors import BundleError, DataError, UsageError
 from sparring.metrics.copies import nearest_images
 from sparring.metrics.neighbours import share_near
@@ -112,6 +113,21 @@ def test_evaluate_measures_and_writes(copied):
     assert all(figure.protocol in card for figure in report.figures)
     with pytest.raises(UsageError, match="has no figure 'fid'"):
         report["fid"]
+
+
+def test_copies_are_looked_for_in_all_classes(copied, monkeypatch):
+    monkeypatch.setattr("sparring.applications.judge.COPIES_LIMIT", 20)
+    asked = []
+    render = Bundle.render
+
+    def noting(bundle, latents, labels=None):
+        asked.append(labels)
+        return render(bundle, latents, labels)
+
+    monkeypatch.setattr(Bundle, "render", noting)
+    assert sparring.evaluate(copied, n=100)["memorised"].n == 20
+    as_they_come = [labels for labels in asked if len(labels) == 12][-1]
+    assert set(as_they_come) == set(range(10))
 
 
 def test_the_page_holds_all_it_shows(copied):

@@ -129,7 +129,8 @@ class Judge:
             floor = float(np.mean(self._held_out[0])) if self._held_out is not None else np.nan
             recogniser = self.extractor.name if self.is_own else "svm"
             figures.append(of_share("recognised", Share.of(hits), floor, recogniser))
-        chosen = _spaced(n, COPIES_LIMIT)
+        # The first, not every fifth: classes come in turn, and every fifth sample would be of two classes out of ten.
+        chosen = slice(COPIES_LIMIT)
         nearest = self._nearest(small[chosen], None, f"Looking for copies of {name}")
         figures.append(of_share("memorised", share_near(nearest.distances, self._usual), NEAR, "pixels"))
         asked = None if labels is None else labels[chosen]
@@ -228,9 +229,8 @@ class Judge:
         """The samples nearest to a training image, and as many that come as they do."""
         unit = float(np.quantile(self._usual, NEAR)) or 1.0
         first = np.argsort(nearest.distances, kind="stable")[:PAIRS]
-        spread = _spaced(len(latents), PAIRS)
         found = []
-        for rows in (first, spread):
+        for rows in (first, np.arange(min(PAIRS, len(latents)))):
             samples = bundle.render(latents[rows], None if labels is None else labels[rows])
             training = self.source.examples["image"][nearest.rows[rows]]
             found.append(tuple(map(Pair, samples, training, (nearest.distances[rows] / unit).tolist())))
