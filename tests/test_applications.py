@@ -13,9 +13,12 @@ import pytest
 from PIL import Image
 
 import sparring
+from sparring.applications.evaluate import compare
 from sparring.applications.sample import sample
+from sparring.bundle.bundle import Bundle
 from sparring.errors import BundleError, DataError, UsageError
-from sparring.metrics.copies import near_copies
+from sparring.metrics.copies import nearest_images
+from sparring.metrics.neighbours import share_near
 from sparring.metrics.recognition import fit_classifier, recognised
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
@@ -98,20 +101,101 @@ def test_sample_writes_what_is_asked(copied, tmp_path):
 
 
 def test_evaluate_measures_and_writes(copied):
-    figures = sparring.evaluate(copied, n=100)
-    assert json.loads((copied / "report.json").read_text()) == dict(figures)
-    held_out = figures["the same, held-out real images"]
-    assert float(held_out.split("%")[0]) > 97
-    assert "near-copies" in (copied / "bundle" / "card.md").read_text()
+    report = sparring.evaluate(copied, n=100)
+    stored = json.loads((copied / "report.json").read_text())
+    assert [figure["name"] for figure in stored["figures"]] == [figure.name for figure in report.figures]
+    assert report["fd"].protocol == "fd[digits-v1, n=100, ref=train]"
+    assert report["fd"].floor < report["fd"].low < report["fd"].value
+    assert report["recognised"].floor > 0.97
+    assert [one.name for one in report.classes] == list("0123456789")
+    assert "coverage is" in str(report)
+    card = (copied / "bundle" / "card.md").read_text()
+    assert all(figure.protocol in card for figure in report.figures)
+    with pytest.raises(UsageError, match="has no figure 'fid'"):
+        report["fid"]
+
+
+def test_copies_are_looked_for_in_all_classes(copied, monkeypatch):
+    monkeypatch.setattr("sparring.applications.judge.COPIES_LIMIT", 20)
+    asked = []
+    render = Bundle.render
+
+    def noting(bundle, latents, labels=None):
+        asked.append(labels)
+        return render(bundle, latents, labels)
+
+    monkeypatch.setattr(Bundle, "render", noting)
+    assert sparring.evaluate(copied, n=100)["memorised"].n == 20
+    as_they_come = [labels for labels in asked if len(labels) == 12][-1]
+    assert set(as_they_come) == set(range(10))
+
+
+def test_the_page_holds_all_it_shows(copied):
+    sparring.evaluate(copied, n=100)
+    page = (copied / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2 + 2 * 2 * 12 + 1
+    assert "<script" not in page
+    assert "http" not in page
+    for heading in ("Figures", "Samples and real images", "Class by class", "Copies?", "While it trained", "Protocol"):
+        assert f"<h2>{heading}</h2>" in page
+
+
+def test_names_on_a_page_are_no_markup(copied, tmp_path):
+    folder = copied.rename(tmp_path / "<b>&run")
+    sparring.evaluate(folder, n=100)
+    page = (folder / "report.html").read_text()
+    assert "<b>" not in page
+    assert "&lt;b&gt;&amp;run" in page
+
+
+def test_evaluate_without_classes_or_held_out_images(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), np.uint8)
+    options = {"images": 48, "width": 4, "latent_dim": 4}
+    run = sparring.train(images, recipe="dcgan", run=tmp_path / "run", options=options, say=str)
+    report = sparring.evaluate(run.folder, data=images, every=True)
+    names = [figure.name for figure in report.figures]
+    assert report.n == 100
+    assert report.extractor.startswith("random")
+    assert not report.classes
+    assert {"fd", "kd", "recall", "memorised"} <= set(names)
+    assert not {"fid", "recognised", "label_kl", "diversity"} & set(names)
+    assert "No real images are held out" in str(report)
+    assert "to be trusted" in report["fd"].warning
+
+
+def test_runs_are_compared_on_the_same_data_only(copied, tmp_path, stripes):
+    other = pathlib.Path(shutil.copytree(copied, tmp_path / "other"))
+    reports = compare([copied, other], n=100, out=tmp_path / "both")
+    assert [report.run for report in reports] == ["run", "other"]
+    assert reports[0]["fd"] == reports[1]["fd"]
+    assert len(json.loads((tmp_path / "both" / "report.json").read_text())["runs"]) == 2
+    assert not (copied / "report.json").exists()
+    options = {"images": 48, "width": 4, "latent_dim": 4}
+    strange = sparring.train(stripes, recipe="dcgan", run=tmp_path / "strange", options=options, say=str)
+    with pytest.raises(DataError, match="only runs on the same data can be compared"):
+        compare([copied, strange.folder], out=tmp_path / "both")
+
+
+def test_what_cannot_be_evaluated_is_refused(copied):
     with pytest.raises(DataError, match="not what the run was trained on"):
         sparring.evaluate(copied, data=np.random.default_rng(0).integers(0, 255, (20, 8, 8, 1), dtype=np.uint8))
+    with pytest.raises(UsageError, match="at least 100"):
+        sparring.evaluate(copied, n=20)
+    with pytest.raises(UsageError, match="Did you mean `random`"):
+        sparring.evaluate(copied, n=100, extractor="randon")
 
 
 def test_copies_are_found():
     data = sparring.open_source("digits")
     training, held_out = data.examples["image"], data.held_out["image"]
-    assert near_copies(training[:50], training, held_out).value == 1
-    assert near_copies(held_out, training, held_out).value < 0.02
+    usual = nearest_images(held_out, training).distances
+    copies = nearest_images(training[50:100], training)
+    np.testing.assert_array_equal(copies.rows, np.arange(50, 100))
+    assert share_near(copies.distances, usual).value == 1
+    assert share_near(usual, usual).value < 0.02
+    others = nearest_images(training[50:100], training, np.arange(50, 100))
+    assert (others.rows != np.arange(50, 100)).all()
+    assert others.distances.min() > 0
 
 
 def test_samples_of_real_digits_are_recognised():

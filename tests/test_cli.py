@@ -14,9 +14,11 @@ import typer.main
 
 import sparring
 from sparring import environment
+from sparring.applications.report import Report
 from sparring.cli import main
 from sparring.cli.quiet import quiet_import
 from sparring.errors import RunError, SparringError, UsageError
+from sparring.metrics.resampling import Figure
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
     "inspect": "source --size --data-dir --out",
@@ -25,7 +27,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
         " --devices"
     ),
     "sample": "run -n --label --seed --truncation --interpolate --out --trust",
-    "evaluate": "run --data -n --data-dir --trust",
+    "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
     "recipes": "name",
 }
 
@@ -225,12 +227,43 @@ def test_sample_hands_over_what_was_typed(application, capsys, tmp_path):
     assert capsys.readouterr().out == f"Wrote {tmp_path}/a.gif\n" * 2
 
 
+def a_report(name):
+    figures = (
+        Figure("fd", 12.3, 11.8, 12.8, 2.5, 50, "digits-v1"),
+        Figure("coverage", 0.61, 0.55, 0.67, 0.96, 50, "digits-v1", warning="coverage takes more", ceiling=0.97),
+        Figure("memorised", 0.02, 0.01, 0.03, 0.01, 50, "pixels"),
+    )
+    return Report(name, None, 0, figures, (), "digits-v1", 50, 1, 60, 10, {}, "", 1.0)
+
+
 def test_evaluate_prints_a_table(application, capsys, tmp_path):
-    calls = application("evaluate", {"KID [x1000]": "12.3 +- 0.4", "recall": "0.61"})
-    assert call("evaluate", tmp_path, "-n", "50", "--data", "photos") == 0
-    assert calls == [((tmp_path,), {"data": "photos", "n": 50, "data_dir": None, "trust": False})]
+    calls = application("evaluate", a_report("run"))
+    sys.modules["sparring.applications.evaluate"].compare = None
+    assert call("evaluate", tmp_path, "-n", "50", "--data", "photos", "--all") == 0
+    ((runs, options),) = calls
+    unset = {"extractor": None, "inception_weights": None, "out": None, "data_dir": None, "trust": False}
+    assert runs == (tmp_path,)
+    del options["progress"]
+    assert options == {"data": "photos", "n": 50, "every": True, **unset}
+    printed = capsys.readouterr().out
+    lines = [line.split() for line in printed.splitlines()]
+    assert lines[1] == ["[digits-v1,", "n=50,", "ref=train]"]
+    assert lines[2] == ["fd", "12.30", "11.80", "to", "12.80", "2.5", "low"]
+    assert lines[4][:4] == ["memorised[pixels,", "n=50,", "ref=train]", "2.0%"]
+    assert "coverage is 0.97 at best." in printed
+    assert "Careful: coverage takes more." in printed
+    assert str(tmp_path / "report.html") in printed
+
+
+def test_evaluate_compares_several(application, capsys, tmp_path):
+    application("evaluate", None)
+    stand_in = sys.modules["sparring.applications.evaluate"]
+    stand_in.compare = lambda runs, **options: [a_report(path.name) for path in runs]
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert call("evaluate", tmp_path / "one", tmp_path / "two") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[1:] == [["KID", "[x1000]", "12.3", "+-", "0.4"], ["recall", "0.61"]]
+    assert lines[0] == ["figure", "one", "two", "floor", "best"]
 
 
 def test_recipes_lists_and_describes(capsys):

@@ -1,85 +1,224 @@
-"""How good a run is, in figures."""
+"""How good runs are, in figures and on a page."""
 
+import datetime
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
+import sparring
+from sparring import backend
+from sparring.applications.figures import Progress
+from sparring.applications.judge import Judge, Verdict
+from sparring.applications.page import Evaluated, draw_page
+from sparring.applications.report import Report
 from sparring.applications.sample import load
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
-from sparring.data.named import NAMES
+from sparring.data.named import DIGITS, NAMES
 from sparring.data.source import Source, open_source
-from sparring.errors import DataError
-from sparring.metrics.copies import near_copies
-from sparring.metrics.recognition import fit_classifier, recognised
+from sparring.errors import DataError, UsageError
+from sparring.metrics.extractor import Extractor
+from sparring.metrics.extractors.choice import make_extractor
+
+Place = str | os.PathLike[str]
+Data = Place | np.ndarray | tuple[np.ndarray, np.ndarray] | Source | None
+
+MOST, LEAST = 10_000, 100  # Samples that are drawn by default at most, and that may be asked for at least.
 
 
 def evaluate(
-    run: str | os.PathLike[str],
+    run: Place,
     *,
-    data: str | os.PathLike[str] | None = None,
-    n: int = 1000,
+    data: Data = None,
+    n: int | None = None,
     seed: int = 1,
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: Place | None = None,
     trust: bool = False,
-) -> Mapping[str, str]:
-    """Measures the samples of a run against its data, and writes the figures into `report.json` and the card.
+    extractor: str | None = None,
+    inception_weights: Place | None = None,
+    every: bool = False,
+    out: Place | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Measures the samples of a run against its data, and writes `report.json`, `report.html` and the card.
 
     Args:
         run: Folder of a run or a bundle.
         data: What it was trained on; known by itself where that has a name.
-        n: Samples to draw.
+        n: Samples to draw; by default as many as there are training images, at least 100 and at most 10,000.
         seed: Of the samples.
         data_dir: As in `open_source`.
         trust: As in `load`.
+        extractor: What makes features of images. "digits", a classifier that comes with sparring and knows handwritten
+            digits: the default for mnist and digits. "own", a classifier that learns the classes of the data: the
+            default where there are any. "random", random convolutions: the default otherwise. "inception", the network
+            that FID is defined by.
+        inception_weights: The file of that network's weights; they are downloaded by default.
+        every: Whether to measure also what a reader of the other figures can do without.
+        out: Folder for the report; by default that of the run, whose card then has the figures too.
+        progress: Told how far things are.
 
     Returns:
-        Figures as text by name; shares come with their 95 % interval.
+        The figures, each with its interval, its floor and its protocol.
 
     Raises:
-        DataError: `data` is not what the run was trained on, or has nothing to measure by.
+        DataError: `data` is not what the run was trained on, or is too little.
+        UsageError: `n` is too small, or `extractor` unknown.
     """
-    bundle = load(run, trust=trust)
-    source = _data_of(bundle, data, data_dir)
-    figures = measure(bundle, source, n, seed)
-    replace_file(Path(run) / "report.json", json.dumps(figures, indent=2).encode() + b"\n")
-    folder = Path(run) / "bundle" if (Path(run) / "bundle").is_dir() else Path(run)
-    replace_file(folder / "card.md", write_card(bundle.record, bundle.images_seen, figures).encode())
-    return figures
+    (evaluated,) = _evaluated(
+        [run],
+        data=data,
+        n=n,
+        seed=seed,
+        data_dir=data_dir,
+        trust=trust,
+        extractor=extractor,
+        inception_weights=inception_weights,
+        every=every,
+        progress=progress,
+    )
+    report, folder = evaluated.report, Path(run) if out is None else _made(out)
+    replace_file(folder / "report.json", _json(report.as_json()))
+    replace_file(folder / "report.html", draw_page([evaluated]))
+    if out is None:
+        inside = folder / "bundle" if (folder / "bundle").is_dir() else folder
+        card = write_card(report.record, report.images_seen, report.for_card())
+        replace_file(inside / "card.md", card.encode())
+    return report
 
 
-def measure(bundle: Bundle, source: Source, n: int, seed: int) -> dict[str, str]:
-    """The figures of `n` samples: what they show, where there are classes, and whether they are copies."""
-    samples, labels = bundle.sample(n, seed=seed), bundle.labels_for(n)
-    training, held_out = source.examples, source.held_out
-    figures = {}
-    if labels is not None:
-        classifier = fit_classifier(training["image"], np.asarray(training["label"]))
-        figures["recognised as the class asked for"] = str(recognised(classifier, samples, labels))
-        if held_out:
-            figures["the same, held-out real images"] = str(
-                recognised(classifier, held_out["image"], np.asarray(held_out["label"]))
+def compare(runs: Sequence[Place], *, out: Place | None = None, **options: Any) -> list[Report]:
+    """Measures several runs on the same data alike, and writes one `report.json` and one `report.html` of all.
+
+    Args:
+        runs: Their folders, which stay as they are.
+        out: Folder for the report; by default the current one.
+        options: The other arguments of `evaluate`.
+
+    Raises:
+        DataError: The runs were not trained on the same data; and as `evaluate` does.
+    """
+    evaluated = _evaluated(list(runs), **options)
+    reports = [each.report for each in evaluated]
+    folder = _made("." if out is None else out)
+    replace_file(folder / "report.json", _json({"format": 1, "runs": [report.as_json() for report in reports]}))
+    replace_file(folder / "report.html", draw_page(evaluated))
+    return reports
+
+
+def _evaluated(
+    runs: Sequence[Place],
+    *,
+    data: Data = None,
+    n: int | None = None,
+    seed: int = 1,
+    data_dir: Place | None = None,
+    trust: bool = False,
+    extractor: str | None = None,
+    inception_weights: Place | None = None,
+    every: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> list[Evaluated]:
+    """What the page shows of each run."""
+    if n is not None and n < LEAST:
+        raise UsageError(f"`n` must be at least {LEAST}: fewer samples tell nothing. Received: n={n}")
+    bundles = [load(run, trust=trust) for run in runs]
+    for run, bundle in zip(runs, bundles, strict=True):
+        if bundle.record.fingerprint != bundles[0].record.fingerprint:
+            raise DataError(
+                f"{os.fspath(run)} was trained on other data ({bundle.record.source}) than {os.fspath(runs[0])} "
+                f"({bundles[0].record.source}): only runs on the same data can be compared."
             )
-    if held_out:
-        copies = near_copies(samples, training["image"], held_out["image"])
-        figures["near-copies of training images"] = f"{copies}; 1 % of held-out real images by definition"
-    if not figures:
-        raise DataError(f"{source.name} has neither classes nor held-out images: there is nothing to measure by yet.")
-    return figures
+    source = _data_of(bundles[0], data, data_dir)
+    n = n or min(MOST, max(LEAST, source.spec.num_examples))
+    kind = _kind_of(source, extractor)
+    judge = Judge(source, _extractor(kind, source, inception_weights, progress), kind == "own", every, seed, progress)
+    found = []
+    for name, run, bundle in zip(_names_of(runs), runs, bundles, strict=True):
+        started = time.monotonic()
+        verdict = judge.judge(bundle, n, seed, name)
+        report = _report(name, bundle, verdict, judge, n, seed, time.monotonic() - started)
+        found.append(Evaluated(report, verdict, bundle, source, Path(run) / "log.jsonl"))
+    return found
 
 
-def _data_of(bundle: Bundle, data, data_dir) -> Source:
+def _kind_of(source: Source, wanted: str | None) -> str:
+    """Which extractor judges: the one place where that is decided."""
+    if wanted not in (None, "auto"):
+        return str(wanted)
+    if source.name in ("mnist", "digits") and source.spec.classes == DIGITS:
+        return "digits"
+    return "own" if source.spec.classes else "random"
+
+
+def _extractor(kind: str, source: Source, inception_weights: Place | None, progress: Progress) -> Extractor:
+    examples = source.examples
+    return make_extractor(
+        kind,
+        examples["image"],
+        np.asarray(examples["label"]) if "label" in examples else None,
+        fingerprint=source.fingerprint,
+        inception_weights=inception_weights,
+        say=lambda sentence: progress(sentence, 0, 1),
+    )
+
+
+def _report(name: str, bundle: Bundle, verdict: Verdict, judge: Judge, n: int, seed: int, seconds: float) -> Report:
+    source = judge.source
+    return Report(
+        run=name,
+        record=bundle.record,
+        images_seen=bundle.images_seen,
+        figures=verdict.figures,
+        classes=verdict.classes,
+        extractor=judge.extractor.name,
+        n=n,
+        seed=seed,
+        num_training=len(source.examples["image"]),
+        num_held_out=len(source.held_out["image"]) if source.held_out else 0,
+        versions={
+            "sparring": sparring.__version__,
+            "keras": keras.__version__,
+            "backend": backend.name,
+            "numpy": np.__version__,
+        },
+        time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        seconds=seconds,
+    )
+
+
+def _names_of(runs: Sequence[Place]) -> list[str]:
+    """The last parts of the folders' names, or all of them where those are alike."""
+    names = [Path(run).resolve().name for run in runs]
+    return names if len(set(names)) == len(names) else [os.fspath(run) for run in runs]
+
+
+def _made(folder: Place) -> Path:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, indent=2, allow_nan=False).encode() + b"\n"
+
+
+def _data_of(bundle: Bundle, data: Data, data_dir: Place | None) -> Source:
     name = bundle.record.source
     if data is None and name not in NAMES:
         raise DataError(f"The run was trained on {name}, which has no known place: say where it lies with --data.")
     # Whether the run did without unreadable files or there were none: the fingerprint tells if these are its images.
-    source = open_source(
-        name if data is None else data, size=bundle.spec.shape[:2], data_dir=data_dir, skip_unreadable=True
-    )
+    source = data
+    if not isinstance(source, Source):
+        source = open_source(
+            name if source is None else source, size=bundle.spec.shape[:2], data_dir=data_dir, skip_unreadable=True
+        )
     if source.fingerprint != bundle.record.fingerprint:
         raise DataError(f"{source.name} is not what the run was trained on: the images differ.")
     return source

@@ -1,7 +1,8 @@
-"""`sparring evaluate`: how good a run is, in figures."""
+"""`sparring evaluate`: how good a run is, in figures and on a page."""
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,11 +11,32 @@ from sparring.environment import require_backend
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", exists=True, help="The folder of a run or of a bundle; several to compare."),
+    ],
     data: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="What RUN was trained on, where that has no name of its own.")
     ] = None,
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Examples to draw and compare.")] = 1000,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", metavar="N", help="Examples to draw. [default: as many as were trained on, at most 10,000]"),
+    ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What makes features of images: digits, own, random or inception. [default: chosen from the data]",
+        ),
+    ] = None,
+    inception_weights: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The file of Inception's weights, for where no network is.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Measure also what the other figures nearly say.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where report.html goes. [default: into RUN; here, if there are several]"),
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
     ] = None,
@@ -22,9 +44,9 @@ def evaluate(
         bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
     ] = False,
 ) -> None:
-    """Print in figures how good RUN is.
+    """Say how good RUN is, in figures and on a page to look at.
 
-    Examples drawn from it are compared with the data it was trained on.
+    Examples drawn from it are compared with the data it was trained on. Several runs are compared in one table.
     """
     require_backend()
 
@@ -32,11 +54,39 @@ def evaluate(
     from rich.table import Table
     from rich.text import Text
 
-    with quiet_import():
-        from sparring.applications.evaluate import evaluate as evaluate_application
+    from sparring.cli.stages import Stages
 
-    figures = evaluate_application(run, data=data, n=n, data_dir=data_dir, trust=trust)
-    table = Table("figure", "value", box=None, pad_edge=False)
-    for name, value in figures.items():
-        table.add_row(Text(name), Text(value))
-    Console().print(table)
+    with quiet_import():
+        from sparring.applications.evaluate import compare
+        from sparring.applications.evaluate import evaluate as evaluate_application
+        from sparring.applications.report import narrow_table, notes
+
+    options: dict[str, Any] = {
+        "data": data,
+        "n": n,
+        "extractor": extractor,
+        "inception_weights": inception_weights,
+        "every": every,
+        "out": out,
+        "data_dir": data_dir,
+        "trust": trust,
+    }
+    console, started = Console(highlight=False), time.monotonic()
+    with Stages(console) as stages:
+        if len(runs) == 1:
+            reports = [evaluate_application(runs[0], **options, progress=stages)]
+        else:
+            reports = compare(runs, **options, progress=stages)
+    header, *rows = narrow_table(reports)
+    shown = Table(*header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in shown.columns[1:]:
+        column.overflow = "fold"
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    console.print(shown)
+    console.print()
+    for note in notes(reports):
+        console.print(Text(note, style="yellow" if note.startswith("Careful") else ""))
+    folder = out or (runs[0] if len(runs) == 1 else Path())
+    took = f"It took {time.monotonic() - started:.0f} s."
+    console.print(Text(f"{took} Look at {folder / 'report.html'}"), soft_wrap=True)

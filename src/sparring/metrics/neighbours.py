@@ -99,16 +99,25 @@ def nearest_distances(features: np.ndarray, reference: np.ndarray) -> np.ndarray
 
 
 def memorised(fake: np.ndarray, training: np.ndarray, held_out: np.ndarray, near: float = NEAR) -> Share:
-    """The share of fakes nearer to a training sample than all but a share of `near` of held-out real samples are.
-
-    About `near` for a generator that has learned the distribution and nothing by heart; 1 for copies. The measure is
-    that of Meehan et al. 2020, arXiv:2004.05675, section 3, taken at a small quantile instead of a rank test.
+    """`share_near` of features `(N, d)`, by their distances to the nearest training sample.
 
     Raises:
         UsageError: shapes that cannot be compared. DataError: not finite.
     """
-    usual = np.quantile(nearest_distances(held_out, training), near)
-    return Share.of(nearest_distances(fake, training) < usual)
+    return share_near(nearest_distances(fake, training), nearest_distances(held_out, training), near)
+
+
+def share_near(distances: np.ndarray, usual: np.ndarray, near: float = NEAR) -> Share:
+    """The share of fakes nearer to a training sample than all but a share of `near` of real samples are.
+
+    About `near` for a generator that has learned the distribution and nothing by heart; 1 for copies. The measure is
+    that of Meehan et al. 2020, arXiv:2004.05675, section 3, taken at a small quantile instead of a rank test.
+
+    Args:
+        distances: Of every fake to the nearest training sample, `(N,)`.
+        usual: The same of real samples that were never trained on, `(M,)`.
+    """
+    return Share.of(distances < np.quantile(usual, near))
 
 
 def duplicated(fake: np.ndarray, real: np.ndarray, near: float = NEAR) -> Share:

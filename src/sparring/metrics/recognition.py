@@ -30,7 +30,8 @@ class Share(NamedTuple):
     def of(cls, hits: np.ndarray) -> "Share":
         n, p, z = len(hits), float(np.mean(hits)), 1.96
         middle, spread = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        return cls(p, (middle - spread) / (1 + z**2 / n), (middle + spread) / (1 + z**2 / n), n)
+        low, high = (middle - spread) / (1 + z**2 / n), (middle + spread) / (1 + z**2 / n)
+        return cls(p, max(low, 0.0), min(high, 1.0), n)  # Rounding alone leads beyond.
 
     def __str__(self) -> str:
         return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}, n={self.trials:,})"
@@ -45,10 +46,15 @@ def fit_classifier(images: Images, labels: np.ndarray) -> SVC:
     return SVC(C=10.0).fit(_features(images[::step]), labels[::step])
 
 
+def predicted(classifier: SVC, images: Images) -> np.ndarray:
+    """The labels `(N,)` that the classifier gives uint8 `images`."""
+    parts = (images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE))
+    return np.concatenate([classifier.predict(_features(part)) for part in parts])
+
+
 def recognised(classifier: SVC, images: Images, labels: np.ndarray) -> Share:
     """The share of uint8 `images` that the classifier gives the label it should have."""
-    parts = (images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE))
-    return Share.of(np.concatenate([classifier.predict(_features(part)) for part in parts]) == labels)
+    return Share.of(predicted(classifier, images) == labels)
 
 
 def _features(images: np.ndarray) -> np.ndarray:

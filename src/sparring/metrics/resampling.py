@@ -2,7 +2,8 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,23 @@ from sparring.metrics.features import as_pair
 Metric = Callable[[np.ndarray, np.ndarray], float]
 """Real features `(N, d)` and fake features `(M, d)` to a number."""
 
+Metrics = Callable[[np.ndarray, np.ndarray], Sequence[float] | np.ndarray]
+"""The same to several numbers."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A metric's value, its 95 % interval, and its floor: the same metric between two halves of the real data."""
+    """A metric's value, its 95 % interval, and its floor: the same metric between two parts of the real data.
+
+    Attributes:
+        low: NaN, as is `high`, where there is no interval.
+        floor: NaN where real data are lacking to measure it by.
+        n: The number of fakes.
+        extractor: Its name with its version.
+        reference: Which real data.
+        warning: Why the figure is not to be trusted; empty where it is.
+        ceiling: The best there is, where that is known and not plain.
+    """
 
     name: str
     value: float
@@ -26,6 +40,7 @@ class Figure:
     extractor: str
     reference: str = "train"
     warning: str = ""
+    ceiling: float | None = None
 
     @property
     def protocol(self) -> str:
@@ -38,9 +53,14 @@ class Figure:
         return f"{text}; {self.warning}" if self.warning else text
 
 
-def measure(
-    name: str,
-    metric: Metric,
+def measure(name: str, metric: Metric, real: np.ndarray, fake: np.ndarray, **protocol: Any) -> Figure:
+    """`measure_together` of one metric."""
+    return measure_together([name], lambda *pair: [metric(*pair)], real, fake, **protocol)[0]
+
+
+def measure_together(
+    names: Sequence[str],
+    metrics: Metrics,
     real: np.ndarray,
     fake: np.ndarray,
     *,
@@ -49,14 +69,16 @@ def measure(
     needed: int = 0,
     resamples: int = 20,
     seed: int = 0,
-) -> Figure:
-    """`metric` of real features `(N, d)` and fake features `(M, d)`, with its interval and its floor.
+) -> list[Figure]:
+    """`metrics` of real features `(N, d)` and fake features `(M, d)`, each with its interval and its floor.
 
-    The interval is the value and 1.96 times `half_sample_error`; the floor is the metric between two random halves of
-    the real samples. With so few samples, a metric that is biased upward has a higher floor than at `N`.
+    The interval is the value and 1.96 times `half_sample_error`. The floor is the metric between two random parts of
+    the real samples: as many as there are fakes against the others, or half against half where that would be more. So
+    a metric that is biased upward, in proportion to `1/N`, has about the bias that it has for the fakes.
 
     Args:
-        name: In the figure's protocol.
+        names: One for each of the metrics, in the figures' protocol.
+        metrics: That share their work, so that it is done once for all.
         extractor: Where the features come from, with its version: `digits-v1`.
         reference: Which real data: `train`.
         needed: Fewer samples, real or fake, than these warn.
@@ -66,19 +88,25 @@ def measure(
         DataError: not finite.
     """
     real, fake = as_pair(real, fake, least=4)
-    value = float(metric(real, fake))
-    error = half_sample_error(metric, real, fake, resamples, seed)
-    first, second = np.array_split(np.random.default_rng(seed).permutation(len(real)), 2)
-    floor = float(metric(real[first], real[second]))
+    values = [float(value) for value in metrics(real, fake)]
+    errors = half_sample_error(metrics, real, fake, resamples, seed)
+    order = np.random.default_rng(seed).permutation(len(real))
+    first, second = np.split(order, [len(real) - min(len(fake), len(real) // 2)])
+    floors = [float(floor) for floor in metrics(real[first], real[second])]
     n, warning = min(len(real), len(fake)), ""
     if n < needed:
-        warning = f"{name} takes {needed} samples to be trusted, and there are {n}"
-        warnings.warn(f"{warning}. Draw more, or do not compare the figure.", stacklevel=2)
-    return Figure(name, value, value - 1.96 * error, value + 1.96 * error, floor, n, extractor, reference, warning)
+        warning = f"{', '.join(names)} takes {needed:,} samples to be trusted, and there are {n:,}"
+        warnings.warn(f"{warning}. Draw more, or do not compare the figure.", stacklevel=3)
+    return [
+        Figure(name, value, value - 1.96 * error, value + 1.96 * error, floor, len(fake), extractor, reference, warning)
+        for name, value, error, floor in zip(names, values, errors, floors, strict=True)
+    ]
 
 
-def half_sample_error(metric: Metric, real: np.ndarray, fake: np.ndarray, resamples: int = 20, seed: int = 0) -> float:
-    """The standard error of `metric(real, fake)`: its standard deviation over random halves of both sets.
+def half_sample_error(
+    metrics: Metrics, real: np.ndarray, fake: np.ndarray, resamples: int = 20, seed: int = 0
+) -> np.ndarray:
+    """The standard error of each of `metrics(real, fake)`: its standard deviation over random halves of both sets.
 
     A half drawn without replacement differs from the whole as the whole does from the distribution, so nothing has to
     be scaled (the delete-d jackknife, Shao and Wu 1989). Unlike a bootstrap it never takes a sample twice, which every
@@ -95,4 +123,4 @@ def half_sample_error(metric: Metric, real: np.ndarray, fake: np.ndarray, resamp
     def half(features: np.ndarray) -> np.ndarray:
         return features[np.sort(random.choice(len(features), len(features) // 2, replace=False))]
 
-    return float(np.std([metric(half(real), half(fake)) for _ in range(resamples)], ddof=1))
+    return np.std([np.asarray(metrics(half(real), half(fake))) for _ in range(resamples)], axis=0, ddof=1)
