@@ -13,9 +13,11 @@ import numpy as np
 import sparring
 from sparring import backend
 from sparring.applications.pictures import draw_run
+from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
 from sparring.errors import UsageError
+from sparring.metrics.vitals import Vitals, num_samples
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.game import Game
@@ -82,12 +84,14 @@ def train(
         game = chosen.build(data.spec, **record.options)
         _explain(game, say)
         own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
-        started.train(game, data.batches(game.pace.batch_size, seed), own, say)
+        judge = _judge(data, game) if game.is_chief else None
+        started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
     if game.is_chief:
         with started.writing():
             draw_run(started)
+        _tell_which(started, say)
     return started
 
 
@@ -101,6 +105,19 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
         fingerprint=data.fingerprint,
         version=sparring.__version__,
     )
+
+
+def _judge(data: Source, game: Game) -> Vitals:
+    labels = data.examples.get("label")
+    classes = None if labels is None else np.asarray(labels)
+    return Vitals(data.examples["image"], classes, num_samples(game.pace.tick_images))
+
+
+def _tell_which(run: Run, say: Say):
+    """Which snapshots the run has kept."""
+    kept = [f"{path.name}/ is {bundle}" for path in (run.bundle, run.last) if (bundle := read_snapshot(path))]
+    if kept:
+        say(f"In {run.folder}, {'; '.join(kept)}.")
 
 
 def _describe(data: Source, say: Say):

@@ -13,8 +13,7 @@ import filelock
 import keras
 import pydantic
 
-from sparring.bundle.bundle import Bundle
-from sparring.bundle.card import write_card
+from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.files import replace_file
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
@@ -30,6 +29,7 @@ from sparring.training.callbacks import (
 )
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.game import Game
+from sparring.training.judging import Judge, Look
 
 LENGTH = "images"  # The one option that may change when a run goes on: how long it goes on.
 OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
@@ -39,6 +39,8 @@ BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
 
 class Run:
     """The folder of one training: `recipe.json`, `log.jsonl`, `samples/`, `state/`, `bundle/`.
+
+    `bundle/` holds the best snapshot, and `last/` the last where that is another; without a judge, `bundle/` the last.
 
     Args:
         folder: Made if it is not there.
@@ -57,11 +59,17 @@ class Run:
         self.journal = folder / "log.jsonl"
         self.samples = folder / "samples"
         self.bundle = folder / "bundle"
+        self.last = folder / "last"
         self.stopped_by = None
         self._check_folder()
 
     def train(
-        self, game: Game, batches: Batches, callbacks: Iterable[keras.callbacks.Callback] = (), say: Callable = print
+        self,
+        game: Game,
+        batches: Batches,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+        say: Callable = print,
+        judge: Judge | None = None,
     ):
         """Trains `game` to the end of its pace, from the newest checkpoint if there is one.
 
@@ -70,6 +78,7 @@ class Run:
             batches: The stream of examples; the run enters it where it left it.
             callbacks: Keras callbacks beside the run's own.
             say: Called with each sentence a user should see.
+            judge: Looks at samples after every tick, to keep the best snapshot and tell what goes wrong.
 
         Of several processes that train together all must call it, and one writes.
 
@@ -83,7 +92,7 @@ class Run:
                 replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
                 for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
                     litter.unlink()
-            self._train(game, batches, list(callbacks), say)
+            self._train(game, batches, list(callbacks), say, judge)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -96,11 +105,12 @@ class Run:
                 raise
             raise RunError(self._unwritable(error)) from error
 
-    def snapshot(self, game: Game) -> Bundle:
+    def snapshot(self, game: Game, which: Snapshot | None = None) -> Bundle:
         """The averaged networks of `game` as they are now."""
-        return Bundle(self.record, game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size)
+        networks = game.on_this_process(game.average.copies)
+        return Bundle(self.record, networks, game.steps_done * game.pace.batch_size, which)
 
-    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable):
+    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None):
         self.stopped_by = None
         game.compile()
         metadata = self.checkpoints.restore(game, say)
@@ -115,18 +125,21 @@ class Run:
             say(f"Going on after {done:g} of {game.pace.num_ticks} {unit}s in {self.folder}.")
         journal = Journal(self.journal, float(metadata["seconds"]) if metadata else 0.0)
         with StopWhenAsked() as asked:
-            _fit(game, batches, [asked, *self._own_callbacks(game, journal), *callbacks])
+            _fit(game, batches, [asked, *self._own_callbacks(game, journal, judge), *callbacks])
         self.stopped_by = None if game.finished else asked.asked
 
-    def _own_callbacks(self, game: Game, journal: Journal) -> Sequence[keras.callbacks.Callback]:
+    def _own_callbacks(self, game: Game, journal: Journal, judge: Judge | None) -> Sequence[keras.callbacks.Callback]:
         """In this order: nothing of a tick that is not finite is stored, and the state is stored last."""
         if not game.is_chief:
             return [StopOnNonFinite()]
         return [
             StopOnNonFinite(),
+            *([Look(judge, lambda: self.snapshot(game))] if judge else []),
             journal,
             SampleGrid(self.samples, lambda: self.snapshot(game), self.record.seed),
-            KeepBundle(self.bundle, lambda: self.snapshot(game), lambda b: write_card(b.record, b.images_seen, {})),
+            KeepBundle(
+                self.bundle, self.last, journal, lambda which: self.snapshot(game, which), judge.name if judge else ""
+            ),
             KeepCheckpoint(self.checkpoints, journal),
         ]
 
