@@ -10,6 +10,7 @@ from PIL import Image
 from sparring.bundle.files import replace_file
 from sparring.bundle.pictures import save_animation
 from sparring.training.callbacks import best_line, read_journal
+from sparring.training.health import episodes
 from sparring.training.run import Run
 
 FRAMES = 60  # Of the animation: four seconds.
@@ -44,7 +45,7 @@ def draw_curves(lines: list[dict]) -> bytes:
             text = name.removesuffix("_loss").removesuffix("_score").replace("_", " ")
             axes.plot(*_points(lines, name), label="each tick" if name == label else text, marker=".")
         if shown == [label]:
-            _mark_best(axes, lines, label)
+            _mark(axes, lines, label)
         axes.set(xlabel="images seen", ylabel=label)
         axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
         axes.grid(alpha=0.3)
@@ -54,11 +55,14 @@ def draw_curves(lines: list[dict]) -> bytes:
     return buffer.getvalue()
 
 
-def _mark_best(axes: matplotlib.axes.Axes, lines: list[dict], name: str):
-    """A ring about the best snapshot of a figure of merit, which falls by orders of magnitude."""
+def _mark(axes: matplotlib.axes.Axes, lines: list[dict], name: str):
+    """What is best by a figure of merit, which falls by orders of magnitude, and where something was wrong."""
     best = best_line(lines, name)
     if best is not None:
         axes.plot(best["images"], best[name], "o", mfc="none", ms=11, color="C1", label="the best")
+    for number, episode in enumerate(episodes(lines)):
+        label = episode.name.replace("_", " ")
+        axes.axvspan(episode.first["images"], episode.last["images"], color=f"C{number + 2}", alpha=0.2, label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))

@@ -16,11 +16,13 @@ from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
-from sparring.errors import UsageError
+from sparring.errors import Diverged, UsageError
 from sparring.metrics.vitals import Vitals, num_samples
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
+from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
+from sparring.training.health import episodes
 from sparring.training.run import Run
 
 Say = Callable[[str], None]
@@ -85,13 +87,14 @@ def train(
         _explain(game, say)
         own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
         judge = _judge(data, game) if game.is_chief else None
-        started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
+        try:
+            started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
+        except Diverged:
+            _conclude(started, game, say)  # What led there is worth a look.
+            raise
+    _conclude(started, game, say)
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
-    if game.is_chief:
-        with started.writing():
-            draw_run(started)
-        _tell_which(started, say)
     return started
 
 
@@ -113,9 +116,18 @@ def _judge(data: Source, game: Game) -> Vitals:
     return Vitals(data.examples["image"], classes, num_samples(game.pace.tick_images))
 
 
-def _tell_which(run: Run, say: Say):
-    """Which snapshots the run has kept."""
-    kept = [f"{path.name}/ is {bundle}" for path in (run.bundle, run.last) if (bundle := read_snapshot(path))]
+def _conclude(run: Run, game: Game, say: Say):
+    """Draws the run; says what went wrong on the way, and which snapshots are kept."""
+    if not game.is_chief:
+        return
+    with run.writing():
+        draw_run(run)
+    lines, unit = read_journal(run.journal), game.pace.unit.lower()
+    for episode in episodes(lines):
+        name, first, last = episode.name.replace("_", " ").capitalize(), episode.first["tick"], episode.last["tick"]
+        end = "to the end" if episode.last is lines[-1] else f"to {unit} {last}"
+        say(f"{name} from {unit} {first} {end}: {episode.words}")
+    kept = [f"{path.name}/ is {which}" for path in (run.bundle, run.last) if (which := read_snapshot(path))]
     if kept:
         say(f"In {run.folder}, {'; '.join(kept)}.")
 

@@ -1,7 +1,6 @@
 """What happens now and then: ordinary Keras callbacks, once a tick."""
 
 import json
-import math
 import pathlib
 import shutil
 import signal
@@ -16,11 +15,10 @@ from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.card import write_card
 from sparring.bundle.files import append_line, replace_file
 from sparring.bundle.pictures import save_grid
-from sparring.errors import RunError
-from sparring.training.checkpoint import Checkpoints, arrays, first_not_finite
+from sparring.training.checkpoint import Checkpoints
+from sparring.training.health import HEALTH
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-HEALTH = "health"  # Where a line of the journal says what is wrong.
 AGREEING = 16  # Steps between two times that processes ask each other: it makes each wait for the others' devices.
 
 
@@ -76,21 +74,6 @@ class StopWhenAsked(keras.callbacks.Callback):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
-
-
-class StopOnNonFinite(TickCallback):
-    """Ends the run when a loss or a weight is not finite, before anything of that tick is stored."""
-
-    def on_tick(self, tick, logs):
-        # A weight can be infinite while the losses are not: hinge losses, say, do not see by how much they are won.
-        bad = next((f"{name} became {value}" for name, value in logs.items() if not math.isfinite(value)), None)
-        if bad is None and (name := first_not_finite(arrays(self.model))):
-            bad = f"The variable {name} is not finite any more"
-        if bad:
-            raise RunError(
-                f"{bad} in {self.model.pace.unit.lower()} {tick}. The last good state is kept. "
-                "Try a smaller learning rate, or look at the data for outliers."
-            )
 
 
 class Journal(TickCallback):
