@@ -148,7 +148,7 @@ class Ill:
 
 
 def test_a_run_says_it_when_it_begins_and_once_more_at_the_end(stripes, tmp_path, monkeypatch):
-    monkeypatch.setattr("sparring.applications.train._judge", lambda data, game: Ill())
+    monkeypatch.setattr("sparring.applications.train._judge", lambda data: Ill())
     said: list[str] = []
 
     def go(ticks):

@@ -13,7 +13,7 @@ from sparring.bundle.loading import read_snapshot
 from sparring.data.source import open_source
 from sparring.errors import RunError
 from sparring.metrics.sketch import Sketch
-from sparring.metrics.vitals import Vitals, num_samples
+from sparring.metrics.vitals import Vitals
 from sparring.training.callbacks import best_line, read_journal
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.judging import judged_samples
@@ -103,11 +103,6 @@ def test_copies_are_not_looked_for_in_large_data():
     assert "copies" not in Vitals(images, None, 50)(images[:50])
 
 
-@pytest.mark.parametrize(("tick_images", "expected"), [(48, 500), (7_000, 700), (60_000, 1000)])
-def test_how_many_samples_are_looked_at(tick_images, expected):
-    assert num_samples(tick_images) == expected
-
-
 # The best snapshot
 
 OPTIONS = {"width": 4, "latent_dim": 4, "batch_size": 8}
@@ -137,7 +132,7 @@ def judged(stripes, tmp_path, monkeypatch):
         said, plan = [], Planned(values)
         stored = Checkpoints(tmp_path / folder / "state").paths()
         plan.start = int(stored[0].stem.removeprefix("step-")) * 8 // TICK if stored else 0
-        monkeypatch.setattr("sparring.applications.train._judge", lambda data, game: plan)
+        monkeypatch.setattr("sparring.applications.train._judge", lambda data: plan)
         options = OPTIONS | {"images": TICK * len(values)}
         run = train(stripes, recipe="article", run=tmp_path / folder, options=options, say=said.append)
         return run, said

@@ -17,7 +17,7 @@ from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
 from sparring.errors import Diverged, UsageError
-from sparring.metrics.vitals import Vitals, num_samples
+from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.callbacks import read_journal
@@ -86,7 +86,7 @@ def train(
         game = chosen.build(data.spec, **record.options)
         _explain(game, say)
         own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
-        judge = _judge(data, game) if game.is_chief else None
+        judge = _judge(data) if game.is_chief else None
         try:
             started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
         except Diverged:
@@ -110,10 +110,9 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
     )
 
 
-def _judge(data: Source, game: Game) -> Vitals:
+def _judge(data: Source) -> Vitals:
     labels = data.examples.get("label")
-    classes = None if labels is None else np.asarray(labels)
-    return Vitals(data.examples["image"], classes, num_samples(game.pace.tick_images))
+    return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
 
 
 def _conclude(run: Run, game: Game, say: Say):

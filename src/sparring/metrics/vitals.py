@@ -7,12 +7,12 @@ from scipy.cluster.vq import kmeans2, vq
 
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.frechet import Moments, frechet_distance, frechet_distance_of_moments
-from sparring.metrics.neighbours import duplicated, nearest_distances, neighbour_distances
+from sparring.metrics.neighbours import nearest_distances, neighbour_distances
 from sparring.metrics.recognition import Images
 from sparring.metrics.sketch import Sketch
 
 REFERENCE = 5000  # Training images, evenly spaced, that samples are compared with.
-LEAST, MOST = 500, 1000  # Samples of a look.
+SAMPLES = 500  # Of a look. Drawn of the same latents every time, so many order ticks as well as twice as many.
 MODES = 20  # Clusters of the real images.
 MODE = 0.01  # A cluster of a smaller share of the real images is not looked for: too few samples would be due.
 DUE = 0.1  # A mode is lost where so small a part of its due share of samples is left, or less.
@@ -30,7 +30,7 @@ class Vitals:
         extractor: What makes features; `Sketch` of the images by default.
 
     Attributes:
-        name: The figure of merit with its protocol, as `fd[sketch-v1, n=1000]`; lower is better.
+        name: The figure of merit with its protocol, as `fd[sketch-v1, n=500]`; lower is better.
         num_samples: How many samples a look takes.
         labels: int (num_samples,), classes of samples as often as they are among the training images, or None.
         floor: The figure of merit between two halves of the training images that samples are compared with.
@@ -40,7 +40,7 @@ class Vitals:
         self,
         images: Images,
         labels: np.ndarray | None = None,
-        num_samples: int = MOST,
+        num_samples: int = SAMPLES,
         extractor: Extractor | None = None,
     ):
         chosen = _evenly(len(images), REFERENCE)
@@ -55,6 +55,10 @@ class Vitals:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # Of clusters that are left empty.
             self._modes, _ = kmeans2(self._real, min(MODES, len(self._real)), minit="++", seed=0)
         self._shares = self._found(self._real)
+        # The nearest of more samples is nearer: as many of each.
+        self._count = min(len(self._real), num_samples)
+        few = self._real[_evenly(len(self._real), self._count)]
+        self._usual = np.quantile(neighbour_distances(few), NEAR)
         self._near = None
         if len(chosen) == len(images):
             # Of training images that are none of the samples' models the nearest is so far: no held-out ones needed.
@@ -75,12 +79,15 @@ class Vitals:
         figures = {
             self.name: frechet_distance_of_moments(self._moments, moments),
             "diversity": float(np.sqrt(np.trace(moments.covariance) / np.trace(self._moments.covariance))),
-            "twins": duplicated(fake, self._real, NEAR).value,
+            "twins": self._twins(fake),
             "lost_modes": self._lost(fake),
         }
         if self._near is not None:
             figures["copies"] = float(np.mean(nearest_distances(fake, self._real) < self._near))
         return {name: _rounded(value) for name, value in figures.items()}
+
+    def _twins(self, fake: np.ndarray) -> float:
+        return float(np.mean(neighbour_distances(fake[_evenly(len(fake), self._count)]) < self._usual))
 
     def _lost(self, fake: np.ndarray) -> float:
         return float(self._shares[(self._shares >= MODE) & (self._found(fake) <= DUE * self._shares)].sum())
@@ -89,11 +96,6 @@ class Vitals:
         """The share of samples in each cluster."""
         nearest, _ = vq(features, self._modes)
         return np.bincount(nearest, minlength=len(self._modes)) / len(features)
-
-
-def num_samples(tick_images: int) -> int:
-    """How many samples to look at after a tick of so many images: a tenth, from 500 to 1,000."""
-    return min(max(tick_images // 10, LEAST), MOST)
 
 
 def _rounded(value: float) -> float:
