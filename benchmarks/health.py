@@ -4,8 +4,8 @@
     python benchmarks/health.py --read runs.json                   # diagnoses again what was trained
 
 Each is small, so that all of them take some minutes on one core. Whether a training failed is judged by what the
-diagnosis does not see: the share of samples that a classifier of real digits recognises as the digit asked for. What
-is told of one that failed, or nothing of one that is fine, counts as right.
+diagnosis does not see: the share of samples that a classifier of real digits recognises as the digit asked for, less
+than in each fine training of its recipe. Something told of one that failed, and nothing of any other, is right.
 """
 
 import argparse
@@ -24,22 +24,23 @@ from sparring.cli.quiet import quiet_import
 
 IMAGES, TICK_IMAGES, FEW = 48_000, 2_000, 40
 SAMPLES = 1000
+RATE = 2e-3  # Of dcgan and sngan: with a tenth, which is their own for larger images, they would not be done.
 LEARNT = f"{FEW} images alone"
-FINE = 0.85  # Share of samples recognised as the digit asked for; of real held-out digits 0.99 are.
+FINE = ("dcgan", "r3gan", "sngan")
 
 
 def cases(gamma: float) -> dict[str, tuple[str, dict, str]]:
     """Recipe, options and what is put in place of a part, by name; `gamma` is the due strength of R1 and R2."""
     return {
-        "dcgan": ("dcgan", {"width": 16}, ""),
+        "dcgan": ("dcgan", {"width": 16, "learning_rate": RATE}, ""),
         "r3gan": ("r3gan", {"width": 8}, ""),
-        "sngan": ("sngan", {"width": 16}, ""),
+        "sngan": ("sngan", {"width": 16, "learning_rate": RATE}, ""),
         "gamma 1e-4 of its due": ("r3gan", {"width": 8, "gamma": 1e-4 * gamma}, ""),
         "learning rate x100, r3gan": ("r3gan", {"width": 8, "learning_rate": 0.1, "final_learning_rate": None}, ""),
-        "learning rate x100, dcgan": ("dcgan", {"width": 16, "learning_rate": 0.02}, ""),
-        "batch normalisation with R1": ("dcgan", {"width": 16, "penalties": "r1"}, "unchecked"),
-        "discriminator of 2 filters": ("dcgan", {"width": 16}, "weak"),
-        LEARNT: ("dcgan", {"width": 16, "learning_rate": 0.002}, "few"),
+        "learning rate x100, dcgan": ("dcgan", {"width": 16, "learning_rate": 100 * RATE}, ""),
+        "batch normalisation with R1": ("dcgan", {"width": 16, "learning_rate": RATE, "penalties": "r1"}, "unchecked"),
+        "discriminator of 2 filters": ("dcgan", {"width": 16, "learning_rate": RATE}, "weak"),
+        LEARNT: ("dcgan", {"width": 16, "learning_rate": RATE}, "few"),
     }
 
 
@@ -112,9 +113,12 @@ def told(found: dict) -> list[str]:
     return [f"{name.replace('_', ' ')} ({tick})" for name, tick in first.items()] + ended
 
 
-def failed(found: dict) -> bool:
-    """Whether a training failed, by what the diagnosis does not see; of few images it cannot but learn them."""
-    return bool(found["error"]) or found["recognised"] < FINE or found["case"] == LEARNT
+def failed(one: dict, found: list[dict]) -> bool:
+    """Whether a training that was made to fail did: worse than all fine ones of its recipe, or of few images."""
+    if one["case"] in FINE or one["case"] == LEARNT:
+        return one["case"] == LEARNT
+    recipe = cases(0.0)[one["case"]][0]
+    return bool(one["error"]) or one["recognised"] < min(o["recognised"] for o in found if o["case"] == recipe)
 
 
 def table_of(found: list[dict], console: Console) -> None:
@@ -123,22 +127,24 @@ def table_of(found: list[dict], console: Console) -> None:
     for name in names:
         runs = [one for one in found if one["case"] == name]
         words = [told(one) for one in runs]
-        calls = [bool(said) == failed(one) for said, one in zip(words, runs, strict=True)]
-        for one, call in zip(runs, calls, strict=True):
-            right[failed(one)][0] += call
-            right[failed(one)][1] += 1
+        bad = [failed(one, found) for one in runs]
+        calls = [bool(said) == did for said, did in zip(words, bad, strict=True)]
+        for did, call in zip(bad, calls, strict=True):
+            right[did][0] += call
+            right[did][1] += 1
         shown = " ".join(f"{one['recognised']:.0%}" for one in runs)
         said = "; ".join(", ".join(one) or "nothing" for one in words)
-        table.add_row(name, shown, f"{sum(map(failed, runs))} of {len(runs)}", said, f"{sum(calls)} of {len(runs)}")
+        table.add_row(name, shown, f"{sum(bad)} of {len(runs)}", said, f"{sum(calls)} of {len(runs)}")
     console.print(table)
-    for bad, (calls, count) in right.items():
-        console.print(f"{'failed' if bad else 'fine'}: {calls} of {count} called right")
+    for did, (calls, count) in right.items():
+        console.print(f"{'failed' if did else 'fine'}: {calls} of {count} called right")
     console.print(f"{sum(one['seconds'] for one in found) / 60:.0f} minutes of training")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
+    parser.add_argument("--cases", nargs="+", help="train these alone")
     parser.add_argument("--out", type=Path, help="where to write all lines of all logs as JSON")
     parser.add_argument("--read", type=Path, nargs="+", help="diagnose what such files hold instead of training")
     parser.add_argument("--threads", type=int, default=1)
@@ -153,6 +159,8 @@ def main():
         gamma = 1e-2 * sparring.open_source("digits").spec.squared_distance
         for seed in arguments.seeds:
             for name, (recipe, options, change) in cases(gamma).items():
+                if arguments.cases and name not in arguments.cases:
+                    continue
                 found.append(train(name, recipe, options, change, seed))
                 print(f"{name}, seed {seed}: {found[-1]['seconds']:.0f} s", flush=True)
                 if arguments.out:

@@ -81,7 +81,7 @@ def test_each_figure_tells_what_it_is_for(vitals, digits):
     assert 0.9 < real["diversity"] < 1.1
     assert real["twins"] < 0.05
     assert real["lost_modes"] == 0
-    assert real["copies"] < 0.05
+    assert real["copies"] < 0.15
     few = vitals(held_out[np.arange(359) % 30])
     assert few["twins"] > 0.95
     without = vitals(images[labels > 2][:359])

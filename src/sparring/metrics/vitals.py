@@ -16,7 +16,8 @@ SAMPLES = 500  # Of a look. Drawn of the same latents every time, so many order 
 MODES = 20  # Clusters of the real images.
 MODE = 0.01  # A cluster of a smaller share of the real images is not looked for: too few samples would be due.
 DUE = 0.1  # A mode is lost where so small a part of its due share of samples is left, or less.
-NEAR = 0.01  # This share of real images lies nearer to another than what is called near.
+TWIN = 0.01  # This share of real images lies nearer to another than what is called a twin,
+COPY = 0.05  # and this share than what is called a copy: of 40 images 1 % is none.
 DIGITS = 5  # Significant ones of a figure; a machine repeats itself in these whatever its threads do.
 
 
@@ -58,11 +59,11 @@ class Vitals:
         # The nearest of more samples is nearer: as many of each.
         self._count = min(len(self._real), num_samples)
         few = self._real[_evenly(len(self._real), self._count)]
-        self._usual = np.quantile(neighbour_distances(few), NEAR)
+        self._usual = np.quantile(neighbour_distances(few), TWIN)
         self._near = None
         if len(chosen) == len(images):
             # Of training images that are none of the samples' models the nearest is so far: no held-out ones needed.
-            self._near = np.quantile(neighbour_distances(self._real), NEAR)
+            self._near = np.quantile(neighbour_distances(self._real), COPY)
 
     def __call__(self, samples: np.ndarray) -> dict[str, float]:
         """Figures of uint8 samples `(num_samples, H, W, C)`.
@@ -71,8 +72,8 @@ class Vitals:
         - `diversity`: how far samples lie from their mean, over the same of training images; 1 where as far.
         - `twins`: the share of samples nearer to another than all but 1 % of as many training images are; 0.01 is due.
         - `lost_modes`: the share of training images in clusters in which there are almost no samples; 0 is due.
-        - `copies`: of few training images only, the share of samples nearer to one of them than all but 1 % of them
-          are to each other; 0.01 is due.
+        - `copies`: of few training images only, the share of samples nearer to one of them than all but 5 % of them
+          are to each other; 0.05 is due.
         """
         fake = self._extract(samples).features
         moments = Moments.of(fake)

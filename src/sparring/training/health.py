@@ -29,7 +29,7 @@ class Thresholds:
         far: Times the figure of merit of real images. Nearer to them a blind discriminator is what one wants.
         huge: A loss, or logits between real and fake, of no game that learns.
         worse: Times the best figure of merit.
-        copies: Share of samples nearer to a training image than training images are to each other; 0.01 is due.
+        copies: Share of samples nearer to a training image than all but 5 % of these are to each other.
         long: Ticks without progress, and at least the latter half of all.
     """
 
