@@ -24,6 +24,10 @@ class RunError(SparringError):
     """A run cannot start, go on, or be stored."""
 
 
+class Diverged(RunError):
+    """Numbers of a training are not finite any more."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """` Did you mean ...?` with the known word most like this one, empty where none is."""
     found = difflib.get_close_matches(word, list(known), n=1)

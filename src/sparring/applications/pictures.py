@@ -2,13 +2,15 @@
 
 import io
 
+import matplotlib.axes
 import matplotlib.figure
 import matplotlib.ticker
 from PIL import Image
 
 from sparring.bundle.files import replace_file
 from sparring.bundle.pictures import save_animation
-from sparring.training.callbacks import read_journal
+from sparring.training.callbacks import best_line, read_journal
+from sparring.training.health import episodes
 from sparring.training.run import Run
 
 FRAMES = 60  # Of the animation: four seconds.
@@ -29,18 +31,21 @@ def draw_run(run: Run):
 
 
 def draw_curves(lines: list[dict]) -> bytes:
-    """A PNG of the losses and of the discriminator's outputs over the images seen, from the lines of a journal."""
-    names = [name for name in lines[0] if name not in {"tick", "steps", "images", "seconds", "images_per_second"}]
+    """A PNG of the losses, the discriminator's outputs and the figure of merit over the images seen, from a journal."""
+    names = list(dict.fromkeys(name for line in lines for name in line))
     panels = {
         "loss": [name for name in names if name.endswith("_loss")],
         "discriminator's output (logit)": [name for name in names if name.endswith("_score")],
+        **{name: [name] for name in names if name.endswith("]")},
     }
     panels = {label: shown for label, shown in panels.items() if shown}
     figure = matplotlib.figure.Figure(figsize=(5.5 * len(panels), 3.6), layout="constrained")
     for axes, (label, shown) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name in shown:
             text = name.removesuffix("_loss").removesuffix("_score").replace("_", " ")
-            axes.plot([line["images"] for line in lines], [line[name] for line in lines], label=text, marker=".")
+            axes.plot(*_points(lines, name), label="each tick" if name == label else text, marker=".")
+        if shown == [label]:
+            _mark(axes, lines, label)
         axes.set(xlabel="images seen", ylabel=label)
         axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
         axes.grid(alpha=0.3)
@@ -48,3 +53,26 @@ def draw_curves(lines: list[dict]) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
+
+
+def _mark(axes: matplotlib.axes.Axes, lines: list[dict], name: str):
+    """What is best by a figure of merit, which falls by orders of magnitude, and where something was wrong."""
+    best = best_line(lines, name)
+    if best is not None:
+        axes.plot(best["images"], best[name], "o", mfc="none", ms=11, color="C1", label="the best")
+    found = episodes(lines)
+    names = list(dict.fromkeys(episode.name for episode in found))
+    for place, name in enumerate(names):  # A band of its own at the top: what goes wrong together would be one colour.
+        band = {"ymin": 0.96 - 0.05 * place, "ymax": 1 - 0.05 * place, "color": f"C{place + 2}"}
+        spans = [(one.first["images"], one.last["images"]) for one in found if one.name == name]
+        for number, (begin, end) in enumerate(spans):
+            axes.axvspan(begin, end, label="" if number else name.replace("_", " "), **band)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+
+
+def _points(lines: list[dict], name: str) -> tuple[list[float], list[float]]:
+    found = [line for line in lines if name in line]
+    return [line["images"] for line in found], [line[name] for line in found]

@@ -13,12 +13,16 @@ import numpy as np
 import sparring
 from sparring import backend
 from sparring.applications.pictures import draw_run
+from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
-from sparring.errors import UsageError
+from sparring.errors import Diverged, UsageError
+from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
+from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
+from sparring.training.health import episodes
 from sparring.training.run import Run
 
 Say = Callable[[str], None]
@@ -82,12 +86,15 @@ def train(
         game = chosen.build(data.spec, **record.options)
         _explain(game, say)
         own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
-        started.train(game, data.batches(game.pace.batch_size, seed), own, say)
+        judge = _judge(data) if game.is_chief else None
+        try:
+            started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
+        except Diverged:
+            _conclude(started, game, say)  # What led there is worth a look.
+            raise
+    _conclude(started, game, say)
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
-    if game.is_chief:
-        with started.writing():
-            draw_run(started)
     return started
 
 
@@ -101,6 +108,27 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
         fingerprint=data.fingerprint,
         version=sparring.__version__,
     )
+
+
+def _judge(data: Source) -> Vitals:
+    labels = data.examples.get("label")
+    return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
+
+
+def _conclude(run: Run, game: Game, say: Say):
+    """Draws the run; says what went wrong on the way, and which snapshots are kept."""
+    if not game.is_chief:
+        return
+    with run.writing():
+        draw_run(run)
+    lines, unit = read_journal(run.journal), game.pace.unit.lower()
+    for episode in episodes(lines):
+        name, first, last = episode.name.replace("_", " ").capitalize(), episode.first["tick"], episode.last["tick"]
+        end = "to the end" if episode.last is lines[-1] else f"to {unit} {last}"
+        say(f"{name} from {unit} {first} {end}: {episode.words}")
+    kept = [f"{path.name}/ is {which}" for path in (run.bundle, run.last) if (which := read_snapshot(path))]
+    if kept:
+        say(f"In {run.folder}, {'; '.join(kept)}.")
 
 
 def _describe(data: Source, say: Say):

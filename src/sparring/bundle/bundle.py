@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import keras
 import numpy as np
@@ -27,12 +27,33 @@ Labels = int | str | Sequence[int | str] | np.ndarray | None
 """Classes by number or name, repeated in turn; None for all in turn."""
 
 
+class Snapshot(pydantic.BaseModel, frozen=True, extra="forbid"):
+    """Which of a run's snapshots a bundle is.
+
+    Attributes:
+        kind: The best so far by its figure, or merely the last.
+        tick: After which it was taken, counted from 1.
+        figure: What it was judged by, with protocol, as `fd[sketch-v1, n=1000]`; empty where nothing judged.
+        value: Of that figure; lower is better.
+    """
+
+    kind: Literal["best", "last"]
+    tick: Annotated[int, pydantic.Field(ge=1)]
+    figure: Annotated[str, pydantic.Field(max_length=200)] = ""
+    value: Annotated[float | None, pydantic.Field(allow_inf_nan=False)] = None
+
+    def __str__(self) -> str:
+        by = f", {self.figure} = {self.value:.4g}" if self.value is not None else ""
+        return f"the {self.kind} snapshot, after tick {self.tick:,}{by}"
+
+
 class Sheet(pydantic.BaseModel, frozen=True, extra="forbid"):
     """The content of bundle.json."""
 
     record: Record
     images_seen: Annotated[int, pydantic.Field(ge=0)]
     networks: Annotated[tuple[str, ...], pydantic.Field(max_length=20)]
+    snapshot: Snapshot | None = None
 
 
 class Bundle:
@@ -43,10 +64,18 @@ class Bundle:
         networks: By name. "generator" is functional: inputs `[latents]`, or `[latents, labels]` with one-hot float32
             labels; output float32 (n, height, width, channels) in [-1, 1].
         images_seen: Number of training images, repeats counted, the weights come from.
+        snapshot: Which of its run's snapshots it is; None where that is not known.
     """
 
-    def __init__(self, record: Record, networks: Mapping[str, keras.Model], images_seen: int = 0):
+    def __init__(
+        self,
+        record: Record,
+        networks: Mapping[str, keras.Model],
+        images_seen: int = 0,
+        snapshot: Snapshot | None = None,
+    ):
         self.record, self.networks, self.images_seen = record, dict(networks), images_seen
+        self.snapshot = snapshot
 
     @property
     def spec(self) -> DataSpec:
@@ -134,7 +163,9 @@ class Bundle:
         folder = Path(folder)
         tensors = {name: keras.ops.convert_to_numpy(variable.value) for name, variable in named_weights(self.networks)}
         check_finite(tensors, folder)
-        sheet = Sheet(record=self.record, images_seen=self.images_seen, networks=tuple(self.networks))
+        sheet = Sheet(
+            record=self.record, images_seen=self.images_seen, networks=tuple(self.networks), snapshot=self.snapshot
+        )
         text = sheet.model_dump_json(indent=2).encode()
         if len(text) > MAX_SHEET:
             raise BundleError(f"{SHEET} would have {len(text):,} bytes, at most {MAX_SHEET:,}: shorten class names.")

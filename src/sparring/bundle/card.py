@@ -7,13 +7,14 @@ from sparring.bundle.record import Record
 MAX_CLASSES = 20  # Named on the card; a longer list is in bundle.json.
 
 
-def write_card(record: Record, images_seen: int, figures: Mapping[str, str]) -> str:
+def write_card(record: Record, images_seen: int, figures: Mapping[str, str], snapshot: object | None = None) -> str:
     """The card as Markdown.
 
     Args:
         record: Recipe, options and data.
         images_seen: Number of training images, repeats counted, the generator's weights come from.
         figures: Measured figures, name to value with unit; empty if nothing has been measured.
+        snapshot: Which of its run's snapshots it is, in words, where that is known.
     """
     spec = record.spec
     height, width, channels = spec.shape
@@ -26,7 +27,7 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str]) -> 
         "",
         f"- Recipe: `{record.recipe}` of sparring {record.version}, seed {record.seed}, with {options}",
         f"- Data: {record.source}, {spec.num_examples:,} examples, fingerprint `{record.fingerprint}`",
-        f"- Trained on {images_seen:,} images, repeats counted",
+        f"- Trained on {images_seen:,} images, repeats counted" + (f": {snapshot}" if snapshot else ""),
         "",
         "## Measured",
         "",

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import pydantic
 
-from sparring.bundle.bundle import CARD, MAX_SHEET, SHEET, WEIGHTS, Bundle, Sheet, check_finite, named_weights
+from sparring.bundle.bundle import CARD, MAX_SHEET, SHEET, WEIGHTS, Bundle, Sheet, Snapshot, check_finite, named_weights
 from sparring.bundle.record import Record, first_fault
 from sparring.bundle.tensors import read_shapes, read_tensors
 from sparring.errors import BundleError
@@ -27,7 +27,7 @@ def load_bundle(
     """The bundle at `path`, built by our own code and filled with its numbers; nothing in it is ever executed.
 
     Args:
-        path: The bundle's folder, or a run's folder that has one.
+        path: The bundle's folder, or a run's folder: of its snapshots the best, where one was judged.
         build: From the record to the networks: the one door to the recipes.
         trust: Passed on to `build`: also take recipes that are not our own.
         max_parameters: Refuse more variables than this, counted before anything large is allocated.
@@ -51,7 +51,12 @@ def load_bundle(
         if str(tensors[name].dtype) != variable.dtype:
             raise BundleError(f"`{weights}`: {name!r} is {tensors[name].dtype}, expected {variable.dtype}.")
         variable.assign(tensors[name])
-    return Bundle(sheet.record, networks, sheet.images_seen)
+    return Bundle(sheet.record, networks, sheet.images_seen, sheet.snapshot)
+
+
+def read_snapshot(folder: Path) -> Snapshot | None:
+    """Which of its run's snapshots the bundle in `folder` is; None where there is none, or it does not say."""
+    return _read_sheet(folder).snapshot if (folder / SHEET).is_file() else None
 
 
 def _find(path: Path) -> Path:

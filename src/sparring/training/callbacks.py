@@ -1,20 +1,22 @@
 """What happens now and then: ordinary Keras callbacks, once a tick."""
 
 import json
-import math
 import pathlib
+import shutil
 import signal
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import keras
 import numpy as np
 
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.bundle import Bundle, Snapshot
+from sparring.bundle.card import write_card
 from sparring.bundle.files import append_line, replace_file
 from sparring.bundle.pictures import save_grid
-from sparring.errors import RunError
-from sparring.training.checkpoint import Checkpoints, arrays, first_not_finite
+from sparring.training.checkpoint import Checkpoints
+from sparring.training.health import HEALTH
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AGREEING = 16  # Steps between two times that processes ask each other: it makes each wait for the others' devices.
@@ -74,31 +76,33 @@ class StopWhenAsked(keras.callbacks.Callback):
         self._handlers = {}
 
 
-class StopOnNonFinite(TickCallback):
-    """Ends the run when a loss or a weight is not finite, before anything of that tick is stored."""
-
-    def on_tick(self, tick, logs):
-        # A weight can be infinite while the losses are not: hinge losses, say, do not see by how much they are won.
-        bad = next((f"{name} became {value}" for name, value in logs.items() if not math.isfinite(value)), None)
-        if bad is None and (name := first_not_finite(arrays(self.model))):
-            bad = f"The variable {name} is not finite any more"
-        if bad:
-            raise RunError(
-                f"{bad} in {self.model.pace.unit.lower()} {tick}. The last good state is kept. "
-                "Try a smaller learning rate, or look at the data for outliers."
-            )
-
-
 class Journal(TickCallback):
     """Appends a line of JSON for every tick to `log.jsonl`.
 
     A line holds `tick`, `steps`, `images`, `seconds` (of training, over all sittings), `images_per_second` (of this
-    tick) and the means of what the players report.
+    tick), the means of what the players report, the figures of the samples where they are judged, and under `health`
+    what is wrong, by name, where something is.
+
+    Args:
+        path: Of the file; its lines up to now are taken as they are.
+        seconds: Of training so far.
+        examine: Told all lines, what is wrong after the last, by name.
+        say: Called with a sentence when something begins to be wrong, and when it ends.
+
+    Attributes:
+        lines: All of them.
     """
 
-    def __init__(self, path: pathlib.Path, seconds: float = 0.0):
+    def __init__(
+        self,
+        path: pathlib.Path,
+        seconds: float = 0.0,
+        examine: Callable[[list[dict]], dict[str, str]] = lambda lines: {},
+        say: Callable[[str], None] = print,
+    ):
         super().__init__()
-        self.path, self.seconds = path, seconds
+        self.path, self.seconds, self.examine, self.say = path, seconds, examine, say
+        self.lines = read_journal(path)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began, self._steps = time.monotonic(), self.model.steps_done
@@ -118,7 +122,16 @@ class Journal(TickCallback):
             "images_per_second": round((steps - self._steps) * batch_size / self._tick_seconds, 1),
             **logs,
         }
+        before = self.lines[-1].get(HEALTH, {}) if self.lines else {}
+        self.lines.append(line)
+        if found := self.examine(self.lines):
+            line[HEALTH] = found
         append_line(self.path, json.dumps(line))
+        where = f"{self.model.pace.unit} {tick}"
+        for name in found.keys() - before.keys():
+            self.say(f"{where}: {found[name]}")
+        for name in before.keys() - found.keys():
+            self.say(f"{where}: no more sign of {name.replace('_', ' ')}.")
 
 
 def read_journal(path: pathlib.Path) -> list[dict]:
@@ -167,15 +180,48 @@ def fixed_samples(bundle: Bundle, seed: int) -> np.ndarray:
 
 
 class KeepBundle(TickCallback):
-    """Stores the averaged networks as a bundle after every tick."""
+    """Stores the averaged networks as a bundle after every tick, and keeps the best.
 
-    def __init__(self, folder: pathlib.Path, snapshot: Callable[[], Bundle], card: Callable[[Bundle], str]):
+    Where samples are judged, what is best so far goes to `folder`; what is not, to `last`, which is removed when the
+    last is the best again. Where they are not judged, all goes to `folder`.
+
+    Args:
+        folder: Of the bundle to use.
+        last: Of the last, where it is not the best.
+        journal: Told of the tick before this.
+        snapshot: Makes the bundle.
+        figure: What the best has least of, a name in the journal's lines; empty where samples are not judged.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        last: pathlib.Path,
+        journal: Journal,
+        snapshot: Callable[[Snapshot], Bundle],
+        figure: str = "",
+    ):
         super().__init__()
-        self.folder, self.snapshot, self.card = folder, snapshot, card
+        self.folder, self.last, self.journal, self.snapshot, self.figure = folder, last, journal, snapshot, figure
 
     def on_tick(self, tick, logs):
-        bundle = self.snapshot()
-        bundle.save(self.folder, self.card(bundle))
+        # All of it follows from the journal, which a run that goes on rewinds: there is no best to be restored.
+        best = best_line(self.journal.lines, self.figure) if self.figure else None
+        is_best = best is not None and best["tick"] == tick
+        kind: Literal["best", "last"] = "best" if is_best else "last"
+        found = Snapshot(kind=kind, tick=tick, figure=self.figure, value=logs.get(self.figure))
+        bundle = self.snapshot(found)
+        card = write_card(bundle.record, bundle.images_seen, {}, bundle.snapshot)
+        if best is None or is_best:
+            bundle.save(self.folder, card)
+            shutil.rmtree(self.last, ignore_errors=True)
+        else:
+            bundle.save(self.last, card)
+
+
+def best_line(lines: list[dict], figure: str) -> dict | None:
+    """The first of the lines that have the least of a figure; None where none has it."""
+    return min((line for line in lines if figure in line), key=lambda line: line[figure], default=None)
 
 
 class KeepCheckpoint(keras.callbacks.Callback):

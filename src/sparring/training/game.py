@@ -172,6 +172,10 @@ class Game(Stepper, keras.Model):
         return self.steps_done >= self.pace.num_ticks * self.pace.steps_per_tick
 
     def report_line(self, tick: int, logs: Mapping[str, float]) -> str:
-        """The line of a tick, counted from 1: `Epoch 1, Discriminator Loss: 1.2345, Generator Loss: 0.9876`."""
-        losses = (f"{player.name.title()} Loss: {logs[f'{player.name}_loss']:.4f}" for player in self.players)
-        return f"{self.pace.unit} {tick}, " + ", ".join(losses)
+        """The line of a tick, counted from 1: `Epoch 1, Discriminator Loss: 1.2345, Generator Loss: 0.9876`.
+
+        Figures that name their protocol, as `fd[sketch-v1, n=1000]`, follow.
+        """
+        losses = [f"{player.name.title()} Loss: {logs[f'{player.name}_loss']:.4f}" for player in self.players]
+        figures = [f"{name}: {value:.4g}" for name, value in logs.items() if name.endswith("]")]
+        return f"{self.pace.unit} {tick}, " + ", ".join(losses + figures)

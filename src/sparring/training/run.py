@@ -8,28 +8,30 @@ import re
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import filelock
 import keras
 import pydantic
 
-from sparring.bundle.bundle import Bundle
-from sparring.bundle.card import write_card
+from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.files import replace_file
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
-from sparring.errors import RunError
+from sparring.errors import Diverged, RunError
 from sparring.training.callbacks import (
     Journal,
     KeepBundle,
     KeepCheckpoint,
     SampleGrid,
-    StopOnNonFinite,
     StopWhenAsked,
     rewind_journal,
 )
 from sparring.training.checkpoint import Checkpoints
+from sparring.training.failing import MOST_TIMES, Failure, StopOnNonFinite
 from sparring.training.game import Game
+from sparring.training.health import diagnose
+from sparring.training.judging import Judge, Look
 
 LENGTH = "images"  # The one option that may change when a run goes on: how long it goes on.
 OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
@@ -39,6 +41,8 @@ BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
 
 class Run:
     """The folder of one training: `recipe.json`, `log.jsonl`, `samples/`, `state/`, `bundle/`.
+
+    `bundle/` holds the best snapshot, and `last/` the last where that is another; without a judge, `bundle/` the last.
 
     Args:
         folder: Made if it is not there.
@@ -57,11 +61,18 @@ class Run:
         self.journal = folder / "log.jsonl"
         self.samples = folder / "samples"
         self.bundle = folder / "bundle"
+        self.last = folder / "last"
+        self.failure = folder / "failure.json"
         self.stopped_by = None
         self._check_folder()
 
     def train(
-        self, game: Game, batches: Batches, callbacks: Iterable[keras.callbacks.Callback] = (), say: Callable = print
+        self,
+        game: Game,
+        batches: Batches,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+        say: Callable = print,
+        judge: Judge | None = None,
     ):
         """Trains `game` to the end of its pace, from the newest checkpoint if there is one.
 
@@ -70,12 +81,14 @@ class Run:
             batches: The stream of examples; the run enters it where it left it.
             callbacks: Keras callbacks beside the run's own.
             say: Called with each sentence a user should see.
+            judge: Looks at samples after every tick, to keep the best snapshot and tell what goes wrong.
 
         Of several processes that train together all must call it, and one writes.
 
         Raises:
-            RunError: Another process trains in this folder, a loss or weight is not finite, nothing can be written, or
-                processes that train together begin with different things.
+            Diverged: A loss or weight is not finite; the game is back at its last good state.
+            RunError: Another process trains in this folder, nothing can be written, or processes that train together
+                begin with different things.
         """
         with self.writing(), self._alone() if game.is_chief else contextlib.nullcontext():
             self._check_folder()  # Again: another process may have begun here since this one looked.
@@ -83,7 +96,7 @@ class Run:
                 replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
                 for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
                     litter.unlink()
-            self._train(game, batches, list(callbacks), say)
+            self._train(game, batches, list(callbacks), say, judge)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -96,15 +109,17 @@ class Run:
                 raise
             raise RunError(self._unwritable(error)) from error
 
-    def snapshot(self, game: Game) -> Bundle:
+    def snapshot(self, game: Game, which: Snapshot | None = None) -> Bundle:
         """The averaged networks of `game` as they are now."""
-        return Bundle(self.record, game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size)
+        networks = game.on_this_process(game.average.copies)
+        return Bundle(self.record, networks, game.steps_done * game.pace.batch_size, which)
 
-    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable):
+    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None):
         self.stopped_by = None
         game.compile()
         metadata = self.checkpoints.restore(game, say)
         self._check_agreement(game)
+        self._check_failure(game)
         if game.is_chief:
             rewind_journal(self.journal, game.steps_done)
         unit, done = game.pace.unit.lower(), round(game.steps_done / game.pace.steps_per_tick, 2)
@@ -113,22 +128,61 @@ class Run:
             return
         if metadata:
             say(f"Going on after {done:g} of {game.pace.num_ticks} {unit}s in {self.folder}.")
-        journal = Journal(self.journal, float(metadata["seconds"]) if metadata else 0.0)
-        with StopWhenAsked() as asked:
-            _fit(game, batches, [asked, *self._own_callbacks(game, journal), *callbacks])
+        examine = partial(diagnose, figure=judge.name, floor=judge.floor) if judge else diagnose
+        journal = Journal(self.journal, float(metadata["seconds"]) if metadata else 0.0, examine, say)
+        try:
+            with StopWhenAsked() as asked:
+                _fit(game, batches, [asked, *self._own_callbacks(game, journal, judge), *callbacks])
+        except Diverged as error:
+            raise Diverged(self._go_back(game, str(error), say)) from error
         self.stopped_by = None if game.finished else asked.asked
 
-    def _own_callbacks(self, game: Game, journal: Journal) -> Sequence[keras.callbacks.Callback]:
+    def _own_callbacks(self, game: Game, journal: Journal, judge: Judge | None) -> Sequence[keras.callbacks.Callback]:
         """In this order: nothing of a tick that is not finite is stored, and the state is stored last."""
         if not game.is_chief:
             return [StopOnNonFinite()]
         return [
             StopOnNonFinite(),
+            *([Look(judge, lambda: self.snapshot(game))] if judge else []),
             journal,
             SampleGrid(self.samples, lambda: self.snapshot(game), self.record.seed),
-            KeepBundle(self.bundle, lambda: self.snapshot(game), lambda b: write_card(b.record, b.images_seen, {})),
+            KeepBundle(
+                self.bundle, self.last, journal, lambda which: self.snapshot(game, which), judge.name if judge else ""
+            ),
             KeepCheckpoint(self.checkpoints, journal),
         ]
+
+    def _go_back(self, game: Game, words: str, say: Callable) -> str:
+        """Sets the game to its last good state and keeps in mind why; returns what to tell the user."""
+        before = self.checkpoints.restore(game, say) is not None
+        steps = game.steps_done if before else 0
+        if game.is_chief:
+            Failure(words=words, steps=steps).after(Failure.read(self.failure)).write(self.failure)
+        done, unit = round(steps / game.pace.steps_per_tick, 2), game.pace.unit.lower()
+        good = (
+            f"The last good state, after {unit} {done:g}, is kept." if before else "There is no good state before it."
+        )
+        return f"{words} {good} {self._advice()}"
+
+    def _check_failure(self, game: Game):
+        """Refuses to fail a third time in the same place: the same numbers would come out."""
+        if (failure := Failure.read(self.failure)) is None:
+            return
+        if failure.steps != game.steps_done:
+            if game.is_chief:
+                self.failure.unlink()
+        elif failure.times >= MOST_TIMES:
+            raise Diverged(
+                f"The run in {self.folder} has failed {failure.times} times in the same place: {failure.words} "
+                f"{self._advice()} To try here all the same, remove {self.failure}."
+            )
+
+    def _advice(self) -> str:
+        rate = self.record.options.get("learning_rate")
+        smaller = (
+            f"--set learning_rate={rate / 10:g}, a tenth" if isinstance(rate, float) else "a smaller learning rate"
+        )
+        return f"Begin another run (--run) with {smaller}, or look at the data for outliers."
 
     def _check_folder(self):
         """Refuses a folder that holds something else than this run."""
