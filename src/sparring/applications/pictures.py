@@ -63,10 +63,10 @@ def _mark(axes: matplotlib.axes.Axes, lines: list[dict], name: str):
     found = episodes(lines)
     names = list(dict.fromkeys(episode.name for episode in found))
     for place, name in enumerate(names):  # A band of its own at the top: what goes wrong together would be one colour.
-        band = {"ymin": 0.96 - 0.05 * place, "ymax": 1 - 0.05 * place, "color": f"C{place + 2}"}
-        spans = [(one.first["images"], one.last["images"]) for one in found if one.name == name]
+        top, spans = 1 - 0.05 * place, [(one.first["images"], one.last["images"]) for one in found if one.name == name]
         for number, (begin, end) in enumerate(spans):
-            axes.axvspan(begin, end, label="" if number else name.replace("_", " "), **band)
+            label = "" if number else name.replace("_", " ")
+            axes.axvspan(begin, end, top - 0.04, top, color=f"C{place + 2}", label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))

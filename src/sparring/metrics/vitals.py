@@ -12,7 +12,7 @@ from sparring.metrics.recognition import Images
 from sparring.metrics.sketch import Sketch
 
 REFERENCE = 5000  # Training images, evenly spaced, that samples are compared with.
-SAMPLES = 500  # Of a look. Drawn of the same latents every time, so many order ticks as well as twice as many.
+SAMPLES = 500  # Of a look. Drawn of the same latents every time, so few order ticks as well as twice as many.
 MODES = 20  # Clusters of the real images.
 MODE = 0.01  # A cluster of a smaller share of the real images is not looked for: too few samples would be due.
 DUE = 0.1  # A mode is lost where so small a part of its due share of samples is left, or less.
