@@ -233,7 +233,7 @@ def a_report(name):
         Figure("coverage", 0.61, 0.55, 0.67, 0.96, 50, "digits-v1", warning="coverage takes more", ceiling=0.97),
         Figure("memorised", 0.02, 0.01, 0.03, 0.01, 50, "pixels"),
     )
-    return Report(name, None, 0, figures, (), "digits-v1", 50, 1, 60, 10, {}, "", 1.0)
+    return Report(name, None, 0, None, figures, (), "digits-v1", 50, 1, 60, 10, {}, "", 1.0)
 
 
 def test_evaluate_prints_a_table(application, capsys, tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sparring.errors import DataError
-from sparring.metrics.extractors.choice import make_extractor, metric_names
+from sparring.metrics.extractors.choice import make_extractor
 from sparring.metrics.extractors.inception import InceptionExtractor, fill, inception
 from sparring.metrics.extractors.inception_weights import find_weights
 from sparring.metrics.extractors.resizing import resize_like_tensorflow1
@@ -180,9 +180,3 @@ def test_a_path_that_is_no_such_file(tmp_path):
     (tmp_path / "other.pth").write_bytes(b"text")
     with pytest.raises(DataError, match="cannot be read as a file of PyTorch"):
         make_extractor("inception", images, fingerprint="0" * 16, inception_weights=tmp_path / "other.pth")
-
-
-def test_only_this_one_makes_figures_of_published_names():
-    assert metric_names(InceptionExtractor.__new__(InceptionExtractor)) == ("fid", "kid", "is")
-    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
-    assert metric_names(make_extractor("random", images, fingerprint="0" * 16)) == ("fd", "kd", "cs")

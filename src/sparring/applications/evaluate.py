@@ -89,7 +89,7 @@ def evaluate(
     replace_file(folder / "report.html", draw_page([evaluated]))
     if out is None:
         inside = folder / "bundle" if (folder / "bundle").is_dir() else folder
-        card = write_card(report.record, report.images_seen, report.for_card())
+        card = write_card(report.record, report.images_seen, report.for_card(), report.snapshot)
         replace_file(inside / "card.md", card.encode())
     return report
 
@@ -176,6 +176,7 @@ def _report(name: str, bundle: Bundle, verdict: Verdict, judge: Judge, n: int, s
         run=name,
         record=bundle.record,
         images_seen=bundle.images_seen,
+        snapshot=bundle.snapshot,
         figures=verdict.figures,
         classes=verdict.classes,
         extractor=judge.extractor.name,

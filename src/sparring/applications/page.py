@@ -182,7 +182,8 @@ def _provenance(reports: Sequence[Report]) -> str:
         options = ", ".join(f"{name}={value}" for name, value in report.record.options.items())
         recipe = f"{report.record.recipe} with {options}; seed {report.record.seed}"
         seen = f"trained on {report.images_seen:,} images, repeats counted, by sparring {report.record.version}"
-        rows.append((report.run, f"{recipe}; {seen}"))
+        which = f"; {report.snapshot}" if report.snapshot else ""
+        rows.append((report.run, f"{recipe}; {seen}{which}"))
     lines = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows]
     return (
         "<h2>Protocol</h2>"

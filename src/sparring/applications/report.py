@@ -8,6 +8,7 @@ from typing import Any
 
 from sparring.applications.figures import meaning_of, shown
 from sparring.applications.judge import ClassFigures
+from sparring.bundle.bundle import Snapshot
 from sparring.bundle.record import Record
 from sparring.errors import UsageError, nearest
 from sparring.metrics.resampling import Figure
@@ -23,6 +24,7 @@ class Report:
         run: The name of its folder.
         record: Recipe, options and data of the run.
         images_seen: Number of training images, repeats counted, the weights come from.
+        snapshot: Which of the run's snapshots it is, where that is known.
         figures: In the order of the table.
         classes: The figures of each class; empty where there are none.
         extractor: The name of what made the features, with its version.
@@ -38,6 +40,7 @@ class Report:
     run: str
     record: Record
     images_seen: int
+    snapshot: Snapshot | None
     figures: tuple[Figure, ...]
     classes: tuple[ClassFigures, ...]
     extractor: str
@@ -75,6 +78,7 @@ class Report:
             "source": self.record.source,
             "fingerprint": self.record.fingerprint,
             "images_seen": self.images_seen,
+            "snapshot": self.snapshot and self.snapshot.model_dump(),
             "extractor": self.extractor,
             "n": self.n,
             "seed": self.seed,

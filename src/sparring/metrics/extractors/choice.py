@@ -1,9 +1,8 @@
-"""The extractor that is asked for, and what figures made with it are called."""
+"""The extractor that is asked for."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,24 +16,6 @@ from sparring.metrics.extractors.random_filters import RandomExtractor
 from sparring.metrics.recognition import Images
 
 KINDS = ("auto", "digits", "own", "random", "inception")
-
-
-class MetricNames(NamedTuple):
-    """What the Frechet distance, the kernel distance and the classifier score of an extractor are called."""
-
-    frechet: str
-    kernel: str
-    score: str
-
-
-def metric_names(extractor: Extractor) -> MetricNames:
-    """`fid`, `kid` and `is` of the Inception graph of 2015; `fd`, `kd` and `cs` of everything else.
-
-    Figures under the first names are compared with published ones: nothing else may carry them.
-    """
-    if isinstance(extractor, InceptionExtractor):
-        return MetricNames("fid", "kid", "is")
-    return MetricNames("fd", "kd", "cs")
 
 
 def cache_folder() -> Path:
