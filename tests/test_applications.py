@@ -14,6 +14,8 @@ from PIL import Image
 
 import sparring
 from sparring.applications.evaluate import compare
+from sparring.applications.figures import Side
+from sparring.applications.figures import compare as measure_all
 from sparring.applications.sample import sample
 from sparring.bundle.bundle import Bundle
 from sparring.errors import BundleError, DataError, UsageError
@@ -162,6 +164,15 @@ def test_evaluate_without_classes_or_held_out_images(tmp_path):
     assert not {"fid", "recognised", "label_kl", "diversity"} & set(names)
     assert "No real images are held out" in str(report)
     assert "to be trusted" in report["fd"].warning
+
+
+def test_only_the_network_of_fid_gives_figures_that_name():
+    random = np.random.default_rng(0)
+    real, fake = (Side(random.normal(size=(200, 4)), random.dirichlet(np.ones(3), 200), None) for _ in range(2))
+    published = {"fid", "kid", "mind", "is"}
+    for extractor, expected in (("inception-2015", published), ("own-01234567-v1-0000", set())):
+        figures = measure_all(real, fake, extractor, 0, True, 0, "train", lambda *_: None)
+        assert {figure.name for figure in figures} & published == expected
 
 
 def test_runs_are_compared_on_the_same_data_only(copied, tmp_path, stripes):
