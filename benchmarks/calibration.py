@@ -48,9 +48,9 @@ def figures() -> dict[str, tuple[Metric, int]]:
 
     return {
         "fd": (frechet_distance, 10 * WIDTH),
-        "kid x 1000": (lambda *pair: 1000 * kernel_inception_distance(*unit_scale(*pair), subsets=20).value, 1000),
+        "kd x 1000": (lambda *pair: 1000 * kernel_inception_distance(*unit_scale(*pair), subsets=20).value, 1000),
         "mmd x 1000": (lambda *pair: 1000 * maximum_mean_discrepancy(*pair), 0),
-        "mind": (lambda *pair: monge_inception_distance(*pair, 200), 0),
+        "swd": (lambda *pair: monge_inception_distance(*pair, 200), 0),
         **{field: (neighbours(field), 1000) for field in ("precision", "recall", "density", "coverage")},
         "duplicated": (lambda real, fake: duplicated(fake, real).value, 0),
     }
