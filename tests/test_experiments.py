@@ -159,10 +159,10 @@ def test_an_auxiliary_classifier_is_wanted_right_by_both():
     batch |= game.players[1].act(game, batch)
     sides = game.players[0].loss.__self__
     expected = []
-    for name in ("image", "fake"):
+    for name in ("real", "fake"):
         _, class_logits = game.networks[0]([batch[name]])
         cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True)
-        expected.append(2.0 * float(cross_entropy(batch["label"], class_logits)))
+        expected.append(2.0 * float(cross_entropy(batch["condition"], class_logits)))
     before = [float(player.loss(game, batch)[0]) for player in game.players]
     sides.class_strength = 3.0
     after = [float(player.loss(game, batch)[0]) for player in game.players]

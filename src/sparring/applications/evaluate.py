@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from sparring.applications.sample import load
-from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
+from sparring.bundle.images import ImageBundle
 from sparring.data.named import NAMES
 from sparring.data.source import Source, open_source
-from sparring.errors import DataError
+from sparring.errors import DataError, UsageError
 from sparring.metrics.copies import near_copies
 from sparring.metrics.recognition import fit_classifier, recognised
 
@@ -44,6 +44,8 @@ def evaluate(
         DataError: `data` is not what the run was trained on, or has nothing to measure by.
     """
     bundle = load(run, trust=trust)
+    if not isinstance(bundle, ImageBundle):
+        raise UsageError(f"`evaluate` measures images. Received: {os.fspath(run)!r}, which makes tables")
     source = _data_of(bundle, data, data_dir)
     figures = measure(bundle, source, n, seed)
     replace_file(Path(run) / "report.json", json.dumps(figures, indent=2).encode() + b"\n")
@@ -52,7 +54,7 @@ def evaluate(
     return figures
 
 
-def measure(bundle: Bundle, source: Source, n: int, seed: int) -> dict[str, str]:
+def measure(bundle: ImageBundle, source: Source, n: int, seed: int) -> dict[str, str]:
     """The figures of `n` samples: what they show, where there are classes, and whether they are copies."""
     samples, labels = bundle.sample(n, seed=seed), bundle.labels_for(n)
     training, held_out = source.examples, source.held_out
@@ -72,7 +74,7 @@ def measure(bundle: Bundle, source: Source, n: int, seed: int) -> dict[str, str]
     return figures
 
 
-def _data_of(bundle: Bundle, data, data_dir) -> Source:
+def _data_of(bundle: ImageBundle, data, data_dir) -> Source:
     name = bundle.record.source
     if data is None and name not in NAMES:
         raise DataError(f"The run was trained on {name}, which has no known place: say where it lies with --data.")

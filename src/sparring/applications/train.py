@@ -15,6 +15,8 @@ from sparring import backend
 from sparring.applications.pictures import draw_run
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
+from sparring.data.spec import TableSpec
+from sparring.data.tables import describe
 from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
@@ -104,10 +106,13 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
 
 
 def _describe(data: Source, say: Say):
-    height, width, channels = data.spec.shape
-    classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
-    kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
-    say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
+    if isinstance(data.spec, TableSpec):
+        say(f"{data.name}: {describe(data.spec)}.")
+    else:
+        height, width, channels = data.spec.shape
+        classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
+        kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
+        say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
     for note in data.notes:
         say(note)
 

@@ -9,7 +9,7 @@ import keras
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import DiffAugment
 from sparring.backend import num_replicas
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.errors import UsageError, nearest
 from sparring.networks.packed import packed_discriminator
 from sparring.objectives.adversarial import Adversarial
@@ -75,7 +75,7 @@ def _penalty(name: str, strength: Any, every: int, finite: bool):
     return LeCam(strength) if name == "lecam" else Consistency(strength, DiffAugment(CONSISTENT))
 
 
-def gamma_from(spec: DataSpec, gamma: float | None, penalties: str) -> tuple[float, list[str]]:
+def gamma_from(spec: ImageSpec, gamma: float | None, penalties: str) -> tuple[float, list[str]]:
     """The strength of R1 and R2, and a note where it comes from the data and is used."""
     if gamma is not None:
         return gamma, []
@@ -84,7 +84,7 @@ def gamma_from(spec: DataSpec, gamma: float | None, penalties: str) -> tuple[flo
     return gamma, [f"gamma is {gamma:.3g}, 0.01 times the mean squared distance of two images."] if used else []
 
 
-def choose_augmentation(spec: DataSpec, augment: str, policy: str, batch_size: int) -> tuple[Any, list[str]]:
+def choose_augmentation(spec: ImageSpec, augment: str, policy: str, batch_size: int) -> tuple[Any, list[str]]:
     """What changes the images the discriminator sees, and a note where it was for the recipe to choose."""
     steady = DiffAugment(policy)  # Made in any case: a name that is wrong is told even where none is used.
     if augment == "adaptive":
@@ -133,7 +133,7 @@ def check_packing(packing: int, batch_size: int, head: str):
 
 
 def image_game(
-    spec: DataSpec,
+    spec: ImageSpec,
     make_generator: MakeNetwork,
     make_discriminator: MakeNetwork,
     make_optimizers: Any,
@@ -186,7 +186,7 @@ def image_game(
 
 
 def two_players(
-    spec: DataSpec, sides: Adversarial, make_optimizers, *, latent_dim: int, critic_updates: int = 1, **game
+    spec: ImageSpec, sides: Adversarial, make_optimizers, *, latent_dim: int, critic_updates: int = 1, **game
 ) -> Game:
     """A game of one generator and one discriminator, the discriminator moving first.
 

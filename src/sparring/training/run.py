@@ -16,6 +16,7 @@ import pydantic
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
+from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
 from sparring.errors import RunError
@@ -23,13 +24,13 @@ from sparring.training.callbacks import (
     Journal,
     KeepBundle,
     KeepCheckpoint,
-    SampleGrid,
     StopOnNonFinite,
     StopWhenAsked,
     rewind_journal,
 )
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.game import Game
+from sparring.training.looks import LOOKS
 
 LENGTH = "images"  # The one option that may change when a run goes on: how long it goes on.
 OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
@@ -98,7 +99,8 @@ class Run:
 
     def snapshot(self, game: Game) -> Bundle:
         """The averaged networks of `game` as they are now."""
-        return Bundle(self.record, game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size)
+        seen = game.steps_done * game.pace.batch_size
+        return make_bundle(self.record, game.on_this_process(game.average.copies), seen)
 
     def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable):
         self.stopped_by = None
@@ -125,7 +127,7 @@ class Run:
         return [
             StopOnNonFinite(),
             journal,
-            SampleGrid(self.samples, lambda: self.snapshot(game), self.record.seed),
+            LOOKS[self.record.spec.kind](self.samples, lambda: self.snapshot(game), self.record.seed),
             KeepBundle(self.bundle, lambda: self.snapshot(game), lambda b: write_card(b.record, b.images_seen, {})),
             KeepCheckpoint(self.checkpoints, journal),
         ]
