@@ -16,7 +16,8 @@ from sparring.recipes.parts import SLOPES, read_penalties
 from test_training import SMALL, first_batch, values
 
 PENALTIES = ["none", "r1", "r2", "wgan_gp", "consistency", "lecam", "r1,r2,consistency,lecam"]
-SWAPPED = {name: recipe.options for name, recipe in known_recipes().items() if "penalties" in recipe.options}
+OPTIONS = {name: known_recipes()[name].options for name in SMALL}
+SWAPPED = {name: options for name, options in OPTIONS.items() if "penalties" in options}
 NORMALISED = {"dcgan"}  # A discriminator with batch normalisation.
 SHAPE = (8, 8, 3)
 TWO_DOUBLINGS = (16, 16, 1)  # Where dcgan's discriminator has a batch normalisation.

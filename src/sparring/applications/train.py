@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
 import sparring
 from sparring import backend
@@ -21,14 +22,16 @@ from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.game import Game
-from sparring.training.run import Run
+from sparring.training.run import LENGTHS, Run
 
 Say = Callable[[str], None]
 
 
 def train(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | Source,
+    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame | Source,
     *,
+    target: str | None = None,
+    columns: Mapping[str, str] | None = None,
     recipe: str | None = None,
     run: str | os.PathLike[str] | None = None,
     size: str | int | tuple[int, int] | None = None,
@@ -47,12 +50,14 @@ def train(
 
     Args:
         source: What `open_source` takes, or a source that is open.
+        target: As in `open_source`.
+        columns: As in `open_source`.
         recipe: Name of the recipe, or `mine.py:my_recipe`; chosen from the data by default.
         run: Folder of the run; `runs/SOURCE-RECIPE` by default.
         size: As in `open_source`.
         data_dir: As in `open_source`.
         seed: Chooses the first weights, the order of the data and the noise.
-        epochs: Passes over the data: short for the option `images`.
+        epochs: Passes over the data: short for the option `images`, or `rows`.
         batch_size: Short for the option of that name.
         options: Options of the recipe.
         tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
@@ -71,10 +76,13 @@ def train(
     if isinstance(source, Source):
         data = source
     else:
-        data = open_source(source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable)
+        data = open_source(
+            source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable, target=target, columns=columns
+        )
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
-    lengths = {"images": epochs and epochs * data.spec.num_examples, "batch_size": batch_size}
+    length = next((name for name in LENGTHS if name in chosen.options), LENGTHS[0])
+    lengths = {length: epochs and epochs * data.spec.num_examples, "batch_size": batch_size}
     given = dict(options or {}) | {name: value for name, value in lengths.items() if value is not None}
     record = _record(data, chosen, given, seed)
     folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"

@@ -19,6 +19,7 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str]) -> 
     """
     spec = record.spec
     image = isinstance(spec, ImageSpec)
+    made = "images" if image else "rows"
     options = ", ".join(f"`{name}={value}`" for name, value in record.options.items()) or "the defaults"
     lines = [
         f"# {record.recipe} on {record.source}",
@@ -27,7 +28,7 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str]) -> 
         "",
         f"- Recipe: `{record.recipe}` of sparring {record.version}, seed {record.seed}, with {options}",
         f"- Data: {record.source}, {spec.num_examples:,} examples, fingerprint `{record.fingerprint}`",
-        f"- Trained on {images_seen:,} {'images' if image else 'rows'}, repeats counted",
+        f"- Trained on {images_seen:,} {made}, repeats counted",
         "",
         "## Measured",
         "",
@@ -45,8 +46,7 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str]) -> 
         "",
         "## Limits",
         "",
-        f"{'Images' if image else 'Rows'} made by a generative adversarial network: nothing in them is evidence of "
-        "anything real.",
+        f"These {made} are made by a generative adversarial network: nothing in them is evidence of anything real.",
         "They share the gaps and the bias of the training data, and some may resemble single training examples.",
         "",
     ]

@@ -61,19 +61,6 @@ class Layout:
         ]
 
     @cached_property
-    def continuous(self) -> tuple[np.ndarray, np.ndarray]:
-        """float32 (num_slots, numbers) and (numbers,): `slots @ first + second` is 1 where a number has a position."""
-        slots, always = (
-            np.zeros((self.num_slots, len(self.numbers)), np.float32),
-            np.ones(len(self.numbers), np.float32),
-        )
-        for place, column in enumerate(self.numbers):
-            if column.num_slots:
-                slots[self.slots_of(column).start + column.continuous_slot, place] = 1
-                always[place] = 0
-        return slots, always
-
-    @cached_property
     def order(self) -> np.ndarray:
         """float32 (width, k): what `row @ order` adds for who judges a row, the order of what slots stand for.
 
@@ -109,6 +96,11 @@ class Layout:
     def condition_of(self) -> np.ndarray:
         """int32: for each of these slots, the number of its segment among `conditions`."""
         return np.searchsorted(self.conditions, self.segment_of[self.condition_slots]).astype(np.int32)
+
+    @property
+    def condition_width(self) -> int:
+        """Numbers of a condition: a slot of all that can be told, and a 1 for each column that is; 0 where none can."""
+        return len(self.condition_slots) + len(self.conditions)
 
     def slots_of(self, column: Column) -> slice:
         """The slots of a column that has some."""

@@ -35,11 +35,6 @@ class MaskedRows:
         shapes = {TIES: (len(self.layout.numbers),), MASK: (2 + len(self.target),)}
         return {name: shape for name, shape in shapes.items() if shape[0] and (name != MASK or len(self.target))}
 
-    @property
-    def condition_width(self) -> int:
-        """Numbers of a condition; 0 where no column can be told."""
-        return len(self.layout.condition_slots) + len(self.target)
-
     def __call__(self, batch):
         """Adds "real" and, where there is one, "condition" to a batch of "codes", "low", "high" and noise."""
         layout, parts = self.layout, []
@@ -51,7 +46,7 @@ class MaskedRows:
             place = batch["low"] + (batch["high"] - batch["low"]) * uniform(batch[TIES])
             parts.append(2.0 * place - 1.0)
         batch = batch | {"real": ops.concatenate(parts, axis=1)}
-        if self.condition_width:
+        if layout.condition_width:
             told = self._mask(batch[MASK])
             known = ops.take(slots, layout.condition_slots, axis=1) * ops.take(told, layout.condition_of, axis=1)
             batch["condition"] = ops.concatenate([known, told], axis=1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pydantic
 
+from sparring.data.spec import DataSpec
 from sparring.errors import UsageError
 
 
@@ -39,6 +40,16 @@ def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str
             "\n".join(_sentence(recipe, name, hints.get(name, Any), found, options) for name, found in faults.items())
         )
     return checked
+
+
+def check_spec(recipe: str, function: Callable[..., Any], spec: Any) -> None:
+    """Raise UsageError where a recipe says what kind of data it is for, and this is of another."""
+    wanted = typing.get_type_hints(function).get("spec")
+    if isinstance(wanted, type) and issubclass(wanted, DataSpec) and not isinstance(spec, wanted):
+        kind = wanted.model_fields["kind"].default
+        raise UsageError(
+            f"recipe {recipe} is for {kind} data. Received: {spec.kind} data; `sparring recipes` lists all."
+        )
 
 
 def _is_stretched(given: Any, value: Any) -> bool:

@@ -32,7 +32,7 @@ from sparring.training.checkpoint import Checkpoints
 from sparring.training.game import Game
 from sparring.training.looks import LOOKS
 
-LENGTH = "images"  # The one option that may change when a run goes on: how long it goes on.
+LENGTHS = ("images", "rows")  # The options that may change when a run goes on: how long it goes on.
 OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
 # What a process leaves that was killed before it had written the record: the folder still counts as empty.
 BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
@@ -198,7 +198,7 @@ def _names_in(folder: pathlib.Path) -> list[str]:
 
 
 def _length(record: Record) -> dict:
-    return {LENGTH: record.options[LENGTH]} if LENGTH in record.options else {}
+    return {name: record.options[name] for name in LENGTHS if name in record.options}
 
 
 def _fit(game: Game, batches: Batches, callbacks: list):
