@@ -19,12 +19,12 @@ from sparring.cli.quiet import quiet_import
 from sparring.errors import RunError, SparringError, UsageError
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
-    "inspect": "source --size --data-dir --out",
+    "inspect": "source --size --data-dir --out --target --column",
     "train": (
         "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
-        " --devices"
+        " --target --column --devices"
     ),
-    "sample": "run -n --label --seed --truncation --interpolate --out --trust",
+    "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
     "evaluate": "run --data -n --data-dir --trust",
     "recipes": "name",
 }

@@ -22,6 +22,8 @@ from sparring.errors import UsageError, nearest
 
 AT_ONCE = 4096  # Rows generated in one call.
 NAMED = 8  # Levels that a message names.
+MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
+STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
 
 Where = Mapping[str, Any] | None
 """The level that each named column shall have; None for a missing value."""
@@ -48,10 +50,34 @@ class TableBundle(Bundle):
             where: Levels by name of a column, `{"income": ">50K"}`: every row has them. They are what the generator
                 is told, so that the other columns go with them; no row is thrown away.
 
+        Rows in which a constraint of the spec does not hold are drawn anew (rejection), up to `MOST_DRAWS` times.
+
         Raises:
-            UsageError: `n` < 1, or there is no such column or level.
+            UsageError: `n` < 1, there is no such column or level, or the constraints hold in too few rows.
         """
         wanted = self._levels(where)
+        kept: list[pd.DataFrame] = []
+        drawn, missing, count = 0, n, n
+        for draw in range(MOST_DRAWS):
+            frame = self._draw(count, (seed + draw * STRIDE) % 2**64, wanted)
+            kept.append(frame[self._held(frame)].head(missing))
+            drawn, missing = drawn + count, missing - len(kept[-1])
+            if not missing:
+                return pd.concat(kept, ignore_index=True) if draw else kept[0]
+            # As many as will do if no fewer hold than before.
+            count = min(missing * drawn // max(1, n - missing) + 1, MOST_TIMES * n)
+        raise UsageError(
+            f"Constraints held in {n - missing:,} of {drawn:,} rows that were drawn, and {n:,} were asked for. Train "
+            "longer, ask for less by `where`, or state fewer constraints."
+        )
+
+    def _held(self, frame: pd.DataFrame) -> np.ndarray:
+        held = np.ones(len(frame), bool)
+        for constraint in self.spec.constraints:
+            held &= constraint.holds(frame)
+        return held
+
+    def _draw(self, n: int, seed: int, wanted: Mapping[str, Any]) -> pd.DataFrame:
         latents = normal_latents(n, self.latent_dim, seed)
         codes, places = zip(*self._chunks(latents, self._conditions(n, wanted, seed)), strict=True)
         return decode(self.spec, np.concatenate(codes), np.concatenate(places), seed, wanted)

@@ -8,6 +8,7 @@ import numpy as np
 import pydantic
 
 from sparring.data.columns import AnyColumn, Category, Name
+from sparring.data.constraints import AnyConstraint
 from sparring.data.lazy import Rows
 
 CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.
@@ -59,11 +60,13 @@ class TableSpec(DataSpec):
     Attributes:
         columns: In the order of the table.
         target: Name of the column that models are to predict; None where none was named.
+        constraints: What holds in every row.
     """
 
     kind: Literal["table"] = "table"
     columns: Annotated[tuple[AnyColumn, ...], pydantic.Field(min_length=2, max_length=MOST_COLUMNS)]
     target: Name | None = None
+    constraints: Annotated[tuple[AnyConstraint, ...], pydantic.Field(max_length=100)] = ()
 
     @pydantic.model_validator(mode="after")
     def _check(self):
@@ -72,6 +75,9 @@ class TableSpec(DataSpec):
             raise ValueError(f"expected different names of columns; twice there: {twice[0]}")
         if self.target is not None and self.target not in names:
             raise ValueError("expected the target to be one of the columns")
+        for constraint in self.constraints:
+            if unknown := set(constraint.names) - set(names):
+                raise ValueError(f"expected constraints of columns that are there, not {min(unknown)}")
         if (width := sum(column.num_slots + column.has_position for column in self.columns)) > MOST_WIDTH:
             raise ValueError(f"expected rows of at most {MOST_WIDTH:,} encoded numbers, not {width:,}")
         return self

@@ -5,13 +5,14 @@ import csv
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pydantic
 
+from sparring.data.constraints import Constraint, learn_constraints
 from sparring.data.encoding import Encoded, encode
 from sparring.data.examples import Source
 from sparring.data.lazy import Rows
@@ -60,6 +61,7 @@ def table_source(
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
+    constraints: Sequence[Constraint] = (),
 ) -> Source[TableSpec]:
     """A source of the rows of `frame`.
 
@@ -69,9 +71,10 @@ def table_source(
         target: Name of the column that models are to predict.
         columns: Corrections by hand, `number`, `category`, `date` or `identifier` by the name of a column.
         notes: What was done to the data.
+        constraints: What must hold in every row, and does in those of `frame`.
 
     Raises:
-        DataError: The table cannot be trained on.
+        DataError: The table cannot be trained on, or a constraint does not hold in it.
         UsageError: There is no such column or kind.
     """
     found = understand(frame, target, columns)
@@ -81,7 +84,11 @@ def table_source(
         if distance == 0:
             raise DataError(f"Training needs rows that differ. Received: {len(frame):,} alike in {name}")
         spec = TableSpec(
-            columns=tuple(found.columns), target=target, num_examples=len(frame), squared_distance=distance
+            columns=tuple(found.columns),
+            target=target,
+            constraints=learn_constraints(constraints, frame),
+            num_examples=len(frame),
+            squared_distance=distance,
         )
     except pydantic.ValidationError as error:
         raise DataError(f"{name} cannot be used: {error.errors()[0]['msg']}.") from error

@@ -9,7 +9,6 @@ from typing import Any
 
 import pydantic
 
-from sparring.data.spec import DataSpec
 from sparring.errors import UsageError
 
 
@@ -43,12 +42,12 @@ def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str
 
 
 def check_spec(recipe: str, function: Callable[..., Any], spec: Any) -> None:
-    """Raise UsageError where a recipe says what kind of data it is for, and this is of another."""
-    wanted = typing.get_type_hints(function).get("spec")
-    if isinstance(wanted, type) and issubclass(wanted, DataSpec) and not isinstance(spec, wanted):
-        kind = wanted.model_fields["kind"].default
+    """Raise UsageError where a recipe says, by the type of `spec`, that it is for another kind of data."""
+    fields = getattr(typing.get_type_hints(function).get("spec"), "model_fields", {})
+    kind = fields["kind"].default if "kind" in fields else None
+    if isinstance(kind, str) and spec.kind != kind:
         raise UsageError(
-            f"recipe {recipe} is for {kind} data. Received: {spec.kind} data; `sparring recipes` lists all."
+            f"recipe {recipe} is for {kind} data. Received: {spec.kind} data; `sparring recipes` lists all recipes."
         )
 
 
