@@ -79,9 +79,11 @@ def state_of(game):
 
 
 def generate(game):
-    """Images of the averaged generator for fixed latents and labels."""
-    latents = np.random.default_rng(1).standard_normal((4, 6), np.float32)
-    images = game.average.copies["generator"]([latents, np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]], training=False)
+    """What the averaged generator makes of fixed latents and conditions."""
+    generator = game.average.copies["generator"]
+    latents, condition = (x.shape[-1] for x in generator.inputs)
+    latents = np.random.default_rng(1).standard_normal((4, latents), np.float32)
+    images = generator([latents, np.eye(condition, dtype=np.float32)[[0, 1, 1, 0]]], training=False)
     return np.array(ops.convert_to_numpy(images))
 
 

@@ -17,7 +17,7 @@ from sparring.cli import main
 from sparring.data.constraints import FixedCombinations, Inequality, OneHot, Range
 from sparring.errors import DataError, UsageError
 
-SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 640, "tick_rows": 320}
+SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 192, "tick_rows": 96}
 FRAME = make_frame()
 
 
@@ -89,7 +89,7 @@ CONSTRAINTS = {
 @pytest.fixture(scope="module")
 def careful():
     frame = constrained()
-    options = SMALL | {"rows": 3200, "tick_rows": 1600}
+    options = SMALL | {"rows": 3200, "tick_rows": 128}
     return TableSynthesizer(constraints=tuple(CONSTRAINTS.values()), **options).fit(frame, target="country")
 
 
