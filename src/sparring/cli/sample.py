@@ -48,7 +48,7 @@ def sample(
         run,
         n=n,
         labels=label,
-        where={name: level or None for name, level in (wanted or {}).items()},
+        where=wanted and {name: level or None for name, level in wanted.items()},
         seed=seed,
         truncation=truncation,
         interpolate=interpolate,
