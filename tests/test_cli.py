@@ -207,9 +207,7 @@ def test_a_bug_keeps_its_traceback(application):
 
 def test_sample_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("sample", tmp_path / "a.gif")
-    flags = (
-        "-n 9 --label cat --label dog --where a==b --where c= --seed 4 --truncation 0.7 --interpolate 30"
-    )
+    flags = "-n 9 --label cat --label dog --where a==b --where c= --seed 4 --truncation 0.7 --interpolate 30"
     assert call("sample", tmp_path, *flags.split(), "--out", "a.gif", "--trust") == 0
     assert call("sample", tmp_path) == 0
     assert calls[0] == (
