@@ -1,9 +1,11 @@
 """What several tests start from."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sparring.data.source import image_source
+from sparring.data.tables import table_source
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,26 @@ def make_stripes(height, width, channels, count=48):
     for image, label, place in zip(images, labels, random.integers(0, min(height, width), count), strict=True):
         (image if label else image.swapaxes(0, 1))[place] += 200
     return image_source("stripes", images, labels, ("across", "upright"))
+
+
+def make_frame(count=240):
+    """Rows in which the levels say much about the number, and every kind of column stands."""
+    random = np.random.default_rng(0)
+    sex, paid = random.choice(["female", "male"], count), random.random(count) < 0.3
+    hours = np.round(random.normal(30 + 20 * paid, 3), 1)
+    return pd.DataFrame(
+        {
+            "sex": sex,
+            "hours": np.where(random.random(count) < 0.05, np.nan, hours),
+            "gain": np.where(paid & (random.random(count) < 0.5), random.integers(1, 10**4, count), 0),
+            "stars": random.integers(1, 6, count),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 300, count), unit="D"),
+            "key": np.arange(count),
+            "paid": paid,
+        }
+    )
+
+
+def make_rows(count=240):
+    """A source of these rows, whose target is whether somebody is paid."""
+    return table_source("rows", make_frame(count), "paid")

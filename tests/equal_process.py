@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from conftest import make_stripes
+from conftest import make_rows, make_stripes
 from sparring.bundle.record import Record
 from sparring.recipes.catalog import find_recipe
 from sparring.training.checkpoint import Checkpoints
@@ -32,21 +32,25 @@ SHAPES = {
     "r3gan": (10, 9, 3),
     "sngan": (9, 8, 3),
     "stylegan2": (8, 8, 3),
+    "tabular": (),  # Rows have none.
 }
 MORE = {
     "r3gan": {"augment": "adaptive"},
     "sngan": {"batch_size": BATCH_SIZE // 2, "critic_updates": 2},
     "stylegan2": {"width": 2, "mapping_layers": 1, "penalty_every": 2},
+    "tabular": {"penalty_every": 2, "mask_share": 0.5, "group_size": 2},
 }
 
 
 def source_for(name):
-    return make_stripes(*SHAPES[name])
+    return make_stripes(*SHAPES[name]) if SHAPES[name] else make_rows(48)
 
 
 def build(name):
     keras.utils.set_random_seed(0)
-    return find_recipe(name).build(source_for(name).spec, **(OPTIONS | MORE.get(name, {})))
+    recipe = find_recipe(name)
+    options = {key: value for key, value in OPTIONS.items() if key in recipe.options}
+    return recipe.build(source_for(name).spec, **(options | MORE.get(name, {})))
 
 
 def save_starts(folder, names):
@@ -75,9 +79,11 @@ def state_of(game):
 
 
 def generate(game):
-    """Images of the averaged generator for fixed latents and labels."""
-    latents = np.random.default_rng(1).standard_normal((4, 6), np.float32)
-    images = game.average.copies["generator"]([latents, np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]], training=False)
+    """What the averaged generator makes of fixed latents and conditions."""
+    generator = game.average.copies["generator"]
+    latents, condition = (x.shape[-1] for x in generator.inputs)
+    latents = np.random.default_rng(1).standard_normal((4, latents), np.float32)
+    images = generator([latents, np.eye(condition, dtype=np.float32)[[0, 1, 1, 0]]], training=False)
     return np.array(ops.convert_to_numpy(images))
 
 

@@ -17,7 +17,7 @@ from sparring.applications.evaluate import compare
 from sparring.applications.figures import Side
 from sparring.applications.figures import compare as measure_all
 from sparring.applications.sample import sample
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.images import ImageBundle
 from sparring.errors import BundleError, DataError, UsageError
 from sparring.metrics.copies import nearest_images
 from sparring.metrics.neighbours import share_near
@@ -121,13 +121,13 @@ def test_evaluate_measures_and_writes(copied):
 def test_copies_are_looked_for_in_all_classes(copied, monkeypatch):
     monkeypatch.setattr("sparring.applications.judge.COPIES_LIMIT", 20)
     asked = []
-    render = Bundle.render
+    render = ImageBundle.render
 
     def noting(bundle, latents, labels=None):
         asked.append(labels)
         return render(bundle, latents, labels)
 
-    monkeypatch.setattr(Bundle, "render", noting)
+    monkeypatch.setattr(ImageBundle, "render", noting)
     assert sparring.evaluate(copied, n=100)["memorised"].n == 20
     as_they_come = [labels for labels in asked if len(labels) == 12][-1]
     assert set(as_they_come) == set(range(10))

@@ -234,7 +234,7 @@ def test_both_players_see_real_and_fake_changed(name):
 
     sides.augmentation, sides.penalties = Watch(), ()  # Without the penalty nothing is traced, on JAX.
     batch |= sides.act(game, batch)
-    real, fake = batch["image"], batch["fake"]
+    real, fake = batch["real"], batch["fake"]
     expected = [(real, batch["augment_real"]), (fake, batch["augment_fake"])]
     for player, pairs in zip(game.players, (expected, expected if name == "r3gan" else expected[1:]), strict=True):
         shown.clear()

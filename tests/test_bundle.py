@@ -17,22 +17,23 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from sparring.bundle.bundle import MAX_SHEET, Bundle
+from sparring.bundle.bundle import MAX_SHEET
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
+from sparring.bundle.images import ImageBundle
 from sparring.bundle.latents import spherical
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.pictures import grid, save_animation, save_folder, save_grid, save_npz
 from sparring.bundle.record import Record
 from sparring.bundle.tensors import read_shapes, read_tensors, write_tensors
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.errors import BundleError, UsageError
 
 CLASSES = ("cat", "dog", "zebra")
 
 
 def make_record(classes=CLASSES, **changes):
-    spec = DataSpec(shape=(4, 4, 3), classes=classes, num_examples=100, squared_distance=12.5)
+    spec = ImageSpec(shape=(4, 4, 3), classes=classes, num_examples=100, squared_distance=12.5)
     values = {"recipe": "tiny", "options": {"width": 8, "gamma": None, "rate": 0.5, "loss": "rp", "ema": True}}
     values |= {"spec": spec, "seed": 3, "source": "animals", "fingerprint": "abc123", "version": "0.1.0"}
     return Record(**(values | changes))
@@ -57,7 +58,7 @@ def build(record, trust):
 def bundle():
     keras.utils.set_random_seed(0)
     record = make_record()
-    return Bundle(record, build(record, False), images_seen=1234)
+    return ImageBundle(record, build(record, False), images_seen=1234)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_run_folder_and_linked_run_folder_lead_to_the_bundle(saved, tmp_path):
 
 
 def test_save_replaces_an_older_bundle_unless_the_weights_are_not_finite(bundle, saved):
-    other = Bundle(bundle.record, build(bundle.record, False), images_seen=99)
+    other = ImageBundle(bundle.record, build(bundle.record, False), images_seen=99)
     other.save(saved, "")
     assert load_bundle(saved, build).images_seen == 99
     other.networks["generator"].weights[0].assign(np.full((8, 8), np.nan))
@@ -149,7 +150,7 @@ def test_samples(bundle, monkeypatch):
     raw = bundle.generate(bundle.latents(7, seed=1))
     assert raw.dtype == np.float32
     np.testing.assert_array_equal(images, np.rint((raw + 1) * 127.5))
-    monkeypatch.setattr("sparring.bundle.bundle.CHUNK_VALUES", 2 * 4 * 4 * 3)  # Two images at once.
+    monkeypatch.setattr("sparring.bundle.images.CHUNK_VALUES", 2 * 4 * 4 * 3)  # Two images at once.
     np.testing.assert_allclose(bundle.generate(bundle.latents(7, seed=1)), raw, atol=1e-6)
 
 
@@ -170,7 +171,7 @@ def test_unknown_labels_name_the_known(bundle, wrong, words):
 
 def test_without_classes(tmp_path):
     record = make_record(classes=())
-    bundle = Bundle(record, build(record, False))
+    bundle = ImageBundle(record, build(record, False))
     bundle.save(tmp_path / "bundle", "")
     assert load_bundle(tmp_path / "bundle", build).sample(2).shape == (2, 4, 4, 3)
     assert bundle.labels_for(2) is None
@@ -400,7 +401,7 @@ def deep(sheet):
         (deep, "options.a"),
         (lambda sheet: sheet["record"].update(layers={"class_name": "Lambda"}), "record.layers"),
         (lambda sheet: sheet.update(module="os"), "module"),
-        (lambda sheet: sheet["record"]["spec"].update(shape=[10**9, 10**9, 3]), "spec.shape"),
+        (lambda sheet: sheet["record"]["spec"].update(shape=[10**9, 10**9, 3]), "spec.image.shape"),
         (lambda sheet: sheet["record"].update(format=2), "format"),
         (lambda sheet: sheet.update(networks=["generator", "spy"]), "spy"),
         (lambda sheet: sheet.pop("record"), "record"),

@@ -21,12 +21,12 @@ from sparring.errors import RunError, SparringError, UsageError
 from sparring.metrics.resampling import Figure
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
-    "inspect": "source --size --data-dir --out",
+    "inspect": "source --size --data-dir --out --target --column",
     "train": (
         "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
-        " --devices"
+        " --target --column --devices"
     ),
-    "sample": "run -n --label --seed --truncation --interpolate --out --trust",
+    "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
     "recipes": "name",
 }
@@ -135,7 +135,7 @@ def test_wrong_words_end_with_2_and_name_the_nearest(arguments, words, capsys):
 def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("train", a_run(tmp_path / "my run"))
     flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --seed 5 --data-dir d"
-    switches = "--tensorboard --skip-unreadable --devices 2"
+    switches = "--tensorboard --skip-unreadable --devices 2 --target y --column zip=category --column a=date"
     assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none") == 0
     ((arguments, options),) = calls
     (progress,) = options.pop("callbacks")
@@ -143,6 +143,8 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     options.pop("say")("a note")
     assert arguments == ("photos",)
     assert options == {
+        "target": "y",
+        "columns": {"zip": "category", "a": "date"},
         "recipe": "r3gan",
         "run": Path("r"),
         "size": "48x64",
@@ -207,14 +209,15 @@ def test_a_bug_keeps_its_traceback(application):
 
 def test_sample_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("sample", tmp_path / "a.gif")
-    flags = "-n 9 --label cat --label dog --seed 4 --truncation 0.7 --interpolate 30 --out a.gif --trust"
-    assert call("sample", tmp_path, *flags.split()) == 0
+    flags = "-n 9 --label cat --label dog --where a==b --where c= --seed 4 --truncation 0.7 --interpolate 30"
+    assert call("sample", tmp_path, *flags.split(), "--out", "a.gif", "--trust") == 0
     assert call("sample", tmp_path) == 0
     assert calls[0] == (
         (tmp_path,),
         {
             "n": 9,
             "labels": ["cat", "dog"],
+            "where": {"a": "=b", "c": None},
             "seed": 4,
             "truncation": 0.7,
             "interpolate": 30,
@@ -222,7 +225,8 @@ def test_sample_hands_over_what_was_typed(application, capsys, tmp_path):
             "trust": True,
         },
     )
-    unset = {"n": 64, "labels": None, "seed": 0, "truncation": None, "interpolate": None, "out": None, "trust": False}
+    unset = dict.fromkeys(["labels", "where", "truncation", "interpolate", "out"])
+    unset |= {"n": 64, "seed": 0, "trust": False}
     assert calls[1][1] == unset
     assert capsys.readouterr().out == f"Wrote {tmp_path}/a.gif\n" * 2
 

@@ -16,7 +16,8 @@ from sparring.recipes.parts import SLOPES, read_penalties
 from test_training import SMALL, first_batch, values
 
 PENALTIES = ["none", "r1", "r2", "wgan_gp", "consistency", "lecam", "r1,r2,consistency,lecam"]
-SWAPPED = {name: recipe.options for name, recipe in known_recipes().items() if "penalties" in recipe.options}
+OPTIONS = {name: known_recipes()[name].options for name in SMALL}
+SWAPPED = {name: options for name, options in OPTIONS.items() if "penalties" in options}
 NORMALISED = {"dcgan"}  # A discriminator with batch normalisation.
 SHAPE = (8, 8, 3)
 TWO_DOUBLINGS = (16, 16, 1)  # Where dcgan's discriminator has a batch normalisation.
@@ -159,10 +160,10 @@ def test_an_auxiliary_classifier_is_wanted_right_by_both():
     batch |= game.players[1].act(game, batch)
     sides = game.players[0].loss.__self__
     expected = []
-    for name in ("image", "fake"):
+    for name in ("real", "fake"):
         _, class_logits = game.networks[0]([batch[name]])
         cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True)
-        expected.append(2.0 * float(cross_entropy(batch["label"], class_logits)))
+        expected.append(2.0 * float(cross_entropy(batch["condition"], class_logits)))
     before = [float(player.loss(game, batch)[0]) for player in game.players]
     sides.class_strength = 3.0
     after = [float(player.loss(game, batch)[0]) for player in game.players]

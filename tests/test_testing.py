@@ -13,7 +13,7 @@ from keras import layers, ops
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import CHANGES, DiffAugment
 from sparring.cli import main
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.networks.dcgan import dcgan_discriminator
 from sparring.networks.mlp import mlp_discriminator, mlp_generator
 from sparring.objectives.losses import LOSSES, Loss, non_saturating
@@ -21,7 +21,7 @@ from sparring.objectives.penalties import R1, Consistency, GradientPenalty, LeCa
 from sparring.testing import CheckError, check_augmentation, check_network, check_objective, check_recipe
 
 GENERATOR, DISCRIMINATOR = partial(mlp_generator, latent_dim=4, width=6), partial(mlp_discriminator, width=6)
-SPEC = DataSpec(shape=(8, 8, 1), num_examples=10, squared_distance=1.0)
+SPEC = ImageSpec(shape=(8, 8, 1), num_examples=10, squared_distance=1.0)
 LARGER = SPEC.model_copy(
     update={"shape": (16, 16, 1), "classes": ("a", "b", "c")}
 )  # Its dcgan has batch normalisation on the way.

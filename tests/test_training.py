@@ -57,7 +57,7 @@ def same(first, second):
 
 
 def test_every_recipe_is_tried():
-    assert set(SMALL) == set(known_recipes())
+    assert set(SMALL) == {name for name, recipe in known_recipes().items() if recipe.kind == "images"}
 
 
 @pytest.mark.parametrize(("name", "shape"), TRIALS)
@@ -116,7 +116,7 @@ def test_binary_cross_entropy_on_logits_is_the_article_s(stripes):
     game.compile()
     sides = game.players[0].loss.__self__
     batch |= sides.act(game, batch)
-    judged = [sides.judged(game, batch[name], batch, noise).scores for name, noise in (("image", REAL), ("fake", FAKE))]
+    judged = [sides.judged(game, batch[name], batch, noise).scores for name, noise in (("real", REAL), ("fake", FAKE))]
     real, fake = (ops.sigmoid(x) for x in judged)
     cross_entropy = keras.losses.BinaryCrossentropy()
     expected = cross_entropy(ops.ones_like(real), real) + cross_entropy(ops.zeros_like(fake), fake)

@@ -21,6 +21,7 @@ choose_backend()
 _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "inspect": "sparring.applications.inspect:inspect",
     "train": "sparring.applications.train:train",
+    "TableSynthesizer": "sparring.applications.synthesizer:TableSynthesizer",
     "evaluate": "sparring.applications.evaluate:evaluate",
     "load": "sparring.applications.sample:load",
     "open_source": "sparring.data.source:open_source",

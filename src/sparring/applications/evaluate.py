@@ -18,11 +18,13 @@ from sparring.applications.judge import Judge, Verdict
 from sparring.applications.page import Evaluated, draw_page
 from sparring.applications.report import Report
 from sparring.applications.sample import load
-from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
+from sparring.bundle.images import ImageBundle
+from sparring.data.examples import Source
 from sparring.data.named import DIGITS, NAMES
-from sparring.data.source import Source, open_source
+from sparring.data.source import open_source
+from sparring.data.spec import ImageSpec
 from sparring.errors import DataError, UsageError
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.choice import make_extractor
@@ -129,7 +131,7 @@ def _evaluated(
     """What the page shows of each run."""
     if n is not None and n < LEAST:
         raise UsageError(f"`n` must be at least {LEAST}: fewer samples tell nothing. Received: n={n}")
-    bundles = [load(run, trust=trust) for run in runs]
+    bundles = [_image_bundle(run, trust) for run in runs]
     for run, bundle in zip(runs, bundles, strict=True):
         if bundle.record.fingerprint != bundles[0].record.fingerprint:
             raise DataError(
@@ -147,6 +149,13 @@ def _evaluated(
         report = _report(name, bundle, verdict, judge, n, seed, time.monotonic() - started)
         found.append(Evaluated(report, verdict, bundle, source, Path(run) / "log.jsonl"))
     return found
+
+
+def _image_bundle(run: Place, trust: bool) -> ImageBundle:
+    bundle = load(run, trust=trust)
+    if not isinstance(bundle, ImageBundle):
+        raise UsageError(f"`evaluate` measures images. Received: {os.fspath(run)!r}, which makes tables")
+    return bundle
 
 
 def _kind_of(source: Source, wanted: str | None) -> str:
@@ -170,7 +179,9 @@ def _extractor(kind: str, source: Source, inception_weights: Place | None, progr
     )
 
 
-def _report(name: str, bundle: Bundle, verdict: Verdict, judge: Judge, n: int, seed: int, seconds: float) -> Report:
+def _report(
+    name: str, bundle: ImageBundle, verdict: Verdict, judge: Judge, n: int, seed: int, seconds: float
+) -> Report:
     source = judge.source
     return Report(
         run=name,
@@ -210,7 +221,7 @@ def _json(values: dict[str, Any]) -> bytes:
     return json.dumps(values, indent=2, allow_nan=False).encode() + b"\n"
 
 
-def _data_of(bundle: Bundle, data: Data, data_dir: Place | None) -> Source:
+def _data_of(bundle: ImageBundle, data: Data, data_dir: Place | None) -> Source[ImageSpec]:
     name = bundle.record.source
     if data is None and name not in NAMES:
         raise DataError(f"The run was trained on {name}, which has no known place: say where it lies with --data.")

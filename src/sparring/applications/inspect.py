@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from sparring.applications.advice import Facts, warn
+from sparring.applications.inspect_tables import TableInspection, inspect_table
 from sparring.bundle.pictures import save_grid
 from sparring.data.pixels import Size, parse_size
 from sparring.data.source import Source, find_arrays, folder_or_zip, open_source, slug
 from sparring.data.survey import Survey, array_pixels, file_pixels, survey_arrays, survey_files
+from sparring.data.tables import is_table
 from sparring.data.twins import nearly_same, same
 from sparring.errors import DataError
 from sparring.recipes.choice import choose_recipe
@@ -85,30 +88,36 @@ class Inspection:
 
 
 def inspect(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray],
+    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame,
     *,
     size: str | int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
-) -> Inspection:
-    """Looks at a source of images: also at one that `train` would refuse, and says why it would.
+    target: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Inspection | TableInspection:
+    """Looks at a source of images or a table: also at one that `train` would refuse, and says why it would.
 
     Args:
         source: As in `open_source`.
         size: As in `open_source`: what the images would be trained at.
         data_dir: As in `open_source`.
         out: Folder for a picture of up to 100 thumbnails, spread evenly over the classes.
+        target: As in `open_source`.
+        columns: As in `open_source`.
 
     Returns:
         What was found; `lines()` is all of it as text.
 
     Raises:
-        DataError: There is nothing there that holds images.
+        DataError: There is nothing there that holds images or a table.
         UsageError: `size` is not a size.
 
     Example:
         >>> sparring.inspect("photos/", size=64).warnings
     """
+    if is_table(source):
+        return inspect_table(source, target, columns)
     wanted = parse_size(size)
     name, survey, thumbnails = _look(source, data_dir)
     sizes = _most_common(survey.sizes)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.svm import SVC
 
 from sparring.applications.figures import Progress, Side, compare, diversity_of_classes, of_share
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.images import ImageBundle
 from sparring.data.lazy import Rows
 from sparring.data.pixels import resize_images
 from sparring.data.source import Source
@@ -104,7 +104,7 @@ class Judge:
         count = len(self.source.examples["image"])
         return "train" if count <= MOST_REAL else f"{MOST_REAL} of train"
 
-    def judge(self, bundle: Bundle, n: int, seed: int, name: str) -> Verdict:
+    def judge(self, bundle: ImageBundle, n: int, seed: int, name: str) -> Verdict:
         """The figures of `n` samples of `bundle`.
 
         Args:
@@ -149,7 +149,7 @@ class Judge:
         return _side(parts, labels)
 
     def _draw(
-        self, bundle: Bundle, latents: np.ndarray, labels: np.ndarray | None, what: str
+        self, bundle: ImageBundle, latents: np.ndarray, labels: np.ndarray | None, what: str
     ) -> tuple[Side, np.ndarray]:
         """What the extractor sees in samples, and the samples made small: not all of them are kept as they are."""
         parts, small = [], []
@@ -224,7 +224,7 @@ class Judge:
         return [ClassFigures(name, *map(float, row)) for name, *row in zip(names, *columns, strict=True)]
 
     def _pairs(
-        self, bundle: Bundle, latents: np.ndarray, labels: np.ndarray | None, nearest: Nearest
+        self, bundle: ImageBundle, latents: np.ndarray, labels: np.ndarray | None, nearest: Nearest
     ) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
         """The samples nearest to a training image, and as many that come as they do."""
         unit = float(np.quantile(self._usual, NEAR)) or 1.0

@@ -15,7 +15,7 @@ from sparring.applications.figures import meaning_of, shown
 from sparring.applications.judge import Pair, Verdict
 from sparring.applications.pictures import draw_curves
 from sparring.applications.report import Report, notes, table
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.images import ImageBundle
 from sparring.bundle.pictures import grid
 from sparring.data.pixels import resize_images
 from sparring.data.source import Source
@@ -40,7 +40,7 @@ class Evaluated(NamedTuple):
 
     report: Report
     verdict: Verdict
-    bundle: Bundle
+    bundle: ImageBundle
     source: Source
     journal: Path
 

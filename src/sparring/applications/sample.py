@@ -1,12 +1,17 @@
 """New samples from a run or a bundle."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sparring.bundle.bundle import Bundle
+from sparring.bundle.images import ImageBundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.pictures import grid, save_animation, save_folder, save_grid, save_npz
+from sparring.bundle.tables import TableBundle, Where, save_table
 from sparring.errors import UsageError
 from sparring.recipes.rebuild import rebuild_networks
 
@@ -34,6 +39,7 @@ def sample(
     *,
     n: int = 64,
     labels: Sequence[str] | None = None,
+    where: Where = None,
     seed: int = 0,
     truncation: float | None = None,
     interpolate: int | None = None,
@@ -45,28 +51,50 @@ def sample(
     Args:
         run: Folder of a run or a bundle.
         n: Number of samples; with `interpolate`, of walks side by side.
-        labels: Classes by name or number, taken in turn; all by default.
+        labels: Of images, classes by name or number, taken in turn; all by default.
+        where: Of rows, levels by name of a column that all shall have, `{"income": ">50K"}`.
         seed: The same seed gives the same samples.
-        truncation: As in `Bundle.latents`.
-        interpolate: Frames of an animation that walks between latents.
-        out: A grid (`.png`, `.webp`), arrays (`.npz`), an animation (`.gif`, `.webp`), or else a folder of PNGs;
-            by default `samples.png` or `walk.gif` in `run`.
+        truncation: Of images, as in `ImageBundle.latents`.
+        interpolate: Of images, frames of an animation that walks between latents.
+        out: Of images a grid (`.png`, `.webp`), arrays (`.npz`), an animation (`.gif`, `.webp`), or else a folder of
+            PNGs; of rows a table (`.csv`, `.parquet`). By default `samples.png`, `walk.gif` or `samples.csv` in `run`.
 
     Returns:
         What was written.
+
+    Raises:
+        UsageError: An argument does not suit the bundle.
     """
     bundle = load(run, trust=trust)
-    chosen = _labels(bundle, labels)
+    if isinstance(bundle, TableBundle):
+        others = {"labels": labels, "truncation": truncation, "interpolate": interpolate}
+        _refuse(others, "images, and this bundle makes tables")
+        target = Path(out) if out is not None else Path(run) / "samples.csv"
+        save_table(bundle.sample(n, seed=seed, where=where), target)
+        return target
+    assert isinstance(bundle, ImageBundle)
+    _refuse({"where": where}, "tables, and this bundle makes images")
     target = Path(out) if out is not None else Path(run) / ("walk.gif" if interpolate else "samples.png")
-    suffix = target.suffix.lower()
+    chosen = _labels(bundle, labels)
     if interpolate:
         if truncation is not None:
             raise UsageError("`truncation` and `interpolate` do not go together: leave one of them out.")
         walk = bundle.interpolate(interpolate, n, seed=seed, labels=chosen)
         save_animation([grid(frame) for frame in walk], target, MILLISECONDS, hold_milliseconds=0)
-        return target
-    images = bundle.sample(n, seed=seed, labels=chosen, truncation=truncation)
-    numbers = bundle.labels_for(n, chosen)
+    else:
+        _save_images(bundle, bundle.sample(n, seed=seed, labels=chosen, truncation=truncation), chosen, target)
+    return target
+
+
+def _refuse(arguments: Mapping[str, Any], meant_for: str):
+    for name, value in arguments.items():
+        if value:
+            raise UsageError(f"`{name}` is for {meant_for}. Received: {name}={value!r}")
+
+
+def _save_images(bundle: ImageBundle, images: np.ndarray, labels, target: Path):
+    suffix = target.suffix.lower()
+    numbers = bundle.labels_for(len(images), labels)
     if suffix == ".npz":
         save_npz(images, numbers, target)
     elif suffix in (".png", ".webp"):
@@ -76,10 +104,9 @@ def sample(
         save_folder(images, target, names)
     else:
         raise UsageError(f"`out` must end in .png, .webp or .npz, or be a folder. Received: {os.fspath(target)!r}")
-    return target
 
 
-def _labels(bundle: Bundle, labels: Sequence[str] | None) -> list[str | int] | None:
+def _labels(bundle: ImageBundle, labels: Sequence[str] | None) -> list[str | int] | None:
     """Class names as they are; what is no name but a number, as the number of a class."""
     if labels is None:
         return None

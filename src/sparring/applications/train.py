@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
 import sparring
 from sparring import backend
@@ -16,6 +17,8 @@ from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.source import Source, open_source
+from sparring.data.spec import TableSpec
+from sparring.data.tables import describe
 from sparring.errors import Diverged, UsageError
 from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
@@ -23,14 +26,16 @@ from sparring.recipes.choice import choose_recipe
 from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
 from sparring.training.health import episodes
-from sparring.training.run import Run
+from sparring.training.run import LENGTHS, Run
 
 Say = Callable[[str], None]
 
 
 def train(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | Source,
+    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame | Source,
     *,
+    target: str | None = None,
+    columns: Mapping[str, str] | None = None,
     recipe: str | None = None,
     run: str | os.PathLike[str] | None = None,
     size: str | int | tuple[int, int] | None = None,
@@ -49,12 +54,14 @@ def train(
 
     Args:
         source: What `open_source` takes, or a source that is open.
+        target: As in `open_source`.
+        columns: As in `open_source`.
         recipe: Name of the recipe, or `mine.py:my_recipe`; chosen from the data by default.
         run: Folder of the run; `runs/SOURCE-RECIPE` by default.
         size: As in `open_source`.
         data_dir: As in `open_source`.
         seed: Chooses the first weights, the order of the data and the noise.
-        epochs: Passes over the data: short for the option `images`.
+        epochs: Passes over the data: short for the option `images`, or `rows`.
         batch_size: Short for the option of that name.
         options: Options of the recipe.
         tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
@@ -73,10 +80,13 @@ def train(
     if isinstance(source, Source):
         data = source
     else:
-        data = open_source(source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable)
+        data = open_source(
+            source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable, target=target, columns=columns
+        )
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
-    lengths = {"images": epochs and epochs * data.spec.num_examples, "batch_size": batch_size}
+    length = next((name for name in LENGTHS if name in chosen.options), LENGTHS[0])
+    lengths = {length: epochs and epochs * data.spec.num_examples, "batch_size": batch_size}
     given = dict(options or {}) | {name: value for name, value in lengths.items() if value is not None}
     record = _record(data, chosen, given, seed)
     folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"
@@ -110,7 +120,10 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
     )
 
 
-def _judge(data: Source) -> Vitals:
+def _judge(data: Source) -> Vitals | None:
+    """Who looks at samples after every tick; nobody yet where they are rows of a table."""
+    if isinstance(data.spec, TableSpec):
+        return None
     labels = data.examples.get("label")
     return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
 
@@ -126,16 +139,20 @@ def _conclude(run: Run, game: Game, say: Say):
         name, first, last = episode.name.replace("_", " ").capitalize(), episode.first["tick"], episode.last["tick"]
         end = "to the end" if episode.last is lines[-1] else f"to {unit} {last}"
         say(f"{name} from {unit} {first} {end}: {episode.words}")
-    kept = [f"{path.name}/ is {which}" for path in (run.bundle, run.last) if (which := read_snapshot(path))]
+    snapshots = ((path, read_snapshot(path)) for path in (run.bundle, run.last))
+    kept = [f"{path.name}/ is {which}" for path, which in snapshots if which and which.figure]
     if kept:
         say(f"In {run.folder}, {'; '.join(kept)}.")
 
 
 def _describe(data: Source, say: Say):
-    height, width, channels = data.spec.shape
-    classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
-    kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
-    say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
+    if isinstance(data.spec, TableSpec):
+        say(f"{data.name}: {describe(data.spec)}.")
+    else:
+        height, width, channels = data.spec.shape
+        classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
+        kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
+        say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
     for note in data.notes:
         say(note)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from sparring.bundle.record import Record
+from sparring.data.spec import ImageSpec
+from sparring.data.tables import describe
 
 MAX_CLASSES = 20  # Named on the card; a longer list is in bundle.json.
 
@@ -17,17 +19,17 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
         snapshot: Which of its run's snapshots it is, in words, where that is known.
     """
     spec = record.spec
-    height, width, channels = spec.shape
+    image = isinstance(spec, ImageSpec)
+    made = "images" if image else "rows"
     options = ", ".join(f"`{name}={value}`" for name, value in record.options.items()) or "the defaults"
-    kind = {1: "grayscale", 3: "color"}.get(channels, f"{channels}-channel")
     lines = [
         f"# {record.recipe} on {record.source}",
         "",
-        f"A generator of {kind} images, {height} x {width}{_classes(spec.classes)}.",
+        _of_images(spec) if isinstance(spec, ImageSpec) else f"A generator of tables like one of {describe(spec)}.",
         "",
         f"- Recipe: `{record.recipe}` of sparring {record.version}, seed {record.seed}, with {options}",
         f"- Data: {record.source}, {spec.num_examples:,} examples, fingerprint `{record.fingerprint}`",
-        f"- Trained on {images_seen:,} images, repeats counted" + (f": {snapshot}" if snapshot else ""),
+        f"- Trained on {images_seen:,} {made}, repeats counted" + (f": {snapshot}" if snapshot else ""),
         "",
         "## Measured",
         "",
@@ -38,16 +40,24 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
         "```python",
         "import sparring",
         'bundle = sparring.load("path/to/this/folder")',
-        "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)",
+        "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)"
+        if image
+        else "frame = bundle.sample(1000, seed=0)  # a pandas.DataFrame",
         "```",
         "",
         "## Limits",
         "",
-        "These images are made by a generative adversarial network: nothing in them is evidence of anything real.",
+        f"These {made} are made by a generative adversarial network: nothing in them is evidence of anything real.",
         "They share the gaps and the bias of the training data, and some may resemble single training examples.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _of_images(spec: ImageSpec) -> str:
+    height, width, channels = spec.shape
+    kind = {1: "grayscale", 3: "color"}.get(channels, f"{channels}-channel")
+    return f"A generator of {kind} images, {height} x {width}{_classes(spec.classes)}."
 
 
 def _classes(classes: tuple[str, ...]) -> str:

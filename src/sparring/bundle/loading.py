@@ -11,6 +11,7 @@ import keras
 import pydantic
 
 from sparring.bundle.bundle import CARD, MAX_SHEET, SHEET, WEIGHTS, Bundle, Sheet, Snapshot, check_finite, named_weights
+from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record, first_fault
 from sparring.bundle.tensors import read_shapes, read_tensors
 from sparring.errors import BundleError
@@ -51,7 +52,7 @@ def load_bundle(
         if str(tensors[name].dtype) != variable.dtype:
             raise BundleError(f"`{weights}`: {name!r} is {tensors[name].dtype}, expected {variable.dtype}.")
         variable.assign(tensors[name])
-    return Bundle(sheet.record, networks, sheet.images_seen, sheet.snapshot)
+    return make_bundle(sheet.record, networks, sheet.images_seen, sheet.snapshot)
 
 
 def read_snapshot(folder: Path) -> Snapshot | None:

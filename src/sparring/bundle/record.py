@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from sparring.data.spec import DataSpec
+from sparring.data.spec import AnySpec
 
 MAX_TEXT = 1000  # Characters of one option.
 
@@ -43,7 +43,7 @@ class Record(pydantic.BaseModel, frozen=True, extra="forbid"):
     format: Literal[1] = 1
     recipe: Annotated[str, pydantic.Field(min_length=1, max_length=200)]
     options: Annotated[dict[OptionName, Option], pydantic.Field(max_length=200)]
-    spec: DataSpec
+    spec: AnySpec
     seed: Annotated[int, pydantic.Field(ge=0)]
     source: Annotated[str, pydantic.Field(max_length=200, pattern=r"^[^/\\\x00-\x1f]+$")]
     fingerprint: Annotated[str, pydantic.Field(max_length=200)]
@@ -65,7 +65,7 @@ class Record(pydantic.BaseModel, frozen=True, extra="forbid"):
         return found
 
     def _compared(self) -> dict[str, object]:
-        spec = {name: getattr(self.spec, name) for name in DataSpec.model_fields if name != "squared_distance"}
+        spec = {name: getattr(self.spec, name) for name in type(self.spec).model_fields if name != "squared_distance"}
         return {"recipe": self.recipe, **self.options, "seed": self.seed, "source": self.source, **spec}
 
 

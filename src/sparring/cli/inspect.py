@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
 
 def inspect(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A folder of images, an .npz file, or the name of a known data set.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name."
+        ),
     ],
     size: Annotated[
         str | None, typer.Option(metavar="SIDE", help="What it would be trained at: 64, or 48x64 (height x width).")
@@ -21,6 +25,11 @@ def inspect(
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write a contact sheet of up to 100 images there.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column to predict.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
     ] = None,
 ) -> None:
     """Look at SOURCE before it is trained on.
@@ -37,7 +46,8 @@ def inspect(
     with quiet_import():
         from sparring.applications.inspect import inspect as inspect_application
 
-    found = inspect_application(source, size=size, data_dir=data_dir, out=out)
+    columns = parse_pairs("--column", column)
+    found = inspect_application(source, size=size, data_dir=data_dir, out=out, target=target, columns=columns)
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)

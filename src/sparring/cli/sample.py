@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
@@ -15,6 +16,10 @@ def sample(
     label: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only of this class. Repeatable.", show_default=False)
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=LEVEL", help="Of a table: only rows of this level. Repeatable.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="The same seed draws the same examples.")] = 0,
     truncation: Annotated[
         float | None, typer.Option(metavar="T", help="Below 1: closer to the average, less varied.")
@@ -23,19 +28,31 @@ def sample(
         int | None, typer.Option(metavar="FRAMES", min=2, help="Walk from example to example in so many frames.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A grid (.png), a folder, arrays (.npz) or an animation (.gif).")
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="A grid (.png), a folder, arrays (.npz), an animation (.gif), a table (.csv)."
+        ),
     ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
     ] = False,
 ) -> None:
     """Draw new examples from RUN and write them to a file."""
+    wanted = parse_pairs("--where", where)
     require_backend()
 
     with quiet_import():
         from sparring.applications.sample import sample as sample_application
 
     written = sample_application(
-        run, n=n, labels=label, seed=seed, truncation=truncation, interpolate=interpolate, out=out, trust=trust
+        run,
+        n=n,
+        labels=label,
+        where=wanted and {name: level or None for name, level in wanted.items()},
+        seed=seed,
+        truncation=truncation,
+        interpolate=interpolate,
+        out=out,
+        trust=trust,
     )
     typer.echo(f"Wrote {written}")

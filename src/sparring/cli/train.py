@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import parse_devices, require_backend
 from sparring.errors import UsageError, nearest
@@ -15,7 +16,10 @@ from sparring.recipes.catalog import find_recipe, known_recipes, parse_setting
 
 def train(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A folder of images, an .npz file, or the name of a known data set.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name."
+        ),
     ],
     recipe: Annotated[
         str | None,
@@ -44,6 +48,11 @@ def train(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Do without image files that cannot be read.")
     ] = False,
+    target: Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column to predict.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
+    ] = None,
     devices: Annotated[
         str | None, typer.Option(metavar="N", help="Accelerators that share every batch, or all; one by default.")
     ] = None,
@@ -54,10 +63,11 @@ def train(
     interruption, give the same command again.
     """
     options = dict(map(parse_setting, settings or []))
+    columns = parse_pairs("--column", column)
     if batch_size is not None and "batch_size" in options:
         raise UsageError("The batch size is given twice. Leave out --batch-size or --set batch_size=...")
-    if epochs is not None and "images" in options:
-        raise UsageError("The length is given twice. Leave out --epochs or --set images=...")
+    if epochs is not None and (length := {"images", "rows"} & set(options)):
+        raise UsageError(f"The length is given twice. Leave out --epochs or --set {length.pop()}=...")
     _check_names(recipe, options)
     parse_devices(devices)  # Now: else a wrong word would be answered after the data is read.
     require_backend()
@@ -69,6 +79,8 @@ def train(
     with Progress() as progress:
         finished = train_application(
             source,
+            target=target,
+            columns=columns,
             recipe=recipe,
             run=run,
             size=size,

@@ -1,81 +1,28 @@
-"""Where examples come from: a name, a folder, a zip, a NumPy file or arrays, opened by one function."""
+"""Where examples come from: a name, a folder, a file, arrays or a DataFrame, opened by one function."""
 
-import contextlib
 import dataclasses
 import difflib
-import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pydantic
 
 from sparring.data.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
-from sparring.data.batches import Batches
+from sparring.data.examples import Source
 from sparring.data.images import read_images
-from sparring.data.lazy import ImageFiles, Rows, too_large
+from sparring.data.lazy import Rows, too_large
 from sparring.data.named import NAMES, read_named
 from sparring.data.pixels import Size, parse_size
-from sparring.data.spec import DataSpec, squared_distance
-from sparring.errors import DataError, SparringError, UsageError
+from sparring.data.spec import ImageSpec, squared_distance
+from sparring.data.tables import SUFFIXES, is_table, read_table, table_source
+from sparring.errors import DataError, UsageError
 
-KINDS = "a folder of images, or a file ending in .zip, .npz or .npy"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Source:
-    """Examples, in memory or on disk, and what is known of them.
-
-    Attributes:
-        name: Short name for folders and pages.
-        spec: What one example looks like.
-        examples: "image", uint8 (N, H, W, C), and where there are classes "label", int32 (N,). Images that would not
-            fit into memory are no array, but `images[rows]` is one.
-        held_out: The same of examples that are never trained on; empty where nothing is held out.
-        notes: What was done to the data, one plain sentence each.
-    """
-
-    name: str
-    spec: DataSpec
-    examples: dict[str, Rows]
-    held_out: dict[str, Rows]
-    notes: tuple[str, ...] = ()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that change with any name, shape, type or value in `examples`.
-
-        Of images on disk the content of the files counts: it stands for their values, and takes no decoding.
-        """
-        digest = hashlib.sha256()
-        for name in sorted(self.examples):
-            rows = self.examples[name]
-            digest.update(f"{name} {rows.shape} {rows.dtype.str};".encode())
-            digest.update(np.ascontiguousarray(rows.digests if isinstance(rows, ImageFiles) else rows).data)
-        return digest.hexdigest()[:16]
-
-    @contextlib.contextmanager
-    def naming_failures(self) -> Iterator[None]:
-        """Raises the DataError of a file that could not be decoded, where TensorFlow has made another error of it."""
-        try:
-            yield
-        except SparringError:
-            raise
-        except Exception as error:
-            for rows in self.examples.values():
-                if isinstance(rows, ImageFiles) and rows.failure is not None:
-                    raise rows.failure from error
-            raise
-
-    def batches(self, batch_size: int, seed: int = 0) -> Batches:
-        """The endless stream of shuffled batches of `examples`."""
-        if batch_size < 1:
-            raise UsageError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-        return Batches(self.examples, batch_size, seed)
+KINDS = f"a folder of images, or a file ending in .zip, .npz, .npy, or, for a table, {', '.join(SUFFIXES)}"
 
 
 def image_source(
@@ -85,11 +32,11 @@ def image_source(
     classes: tuple[str, ...] = (),
     held_out: Mapping[str, Rows] | None = None,
     notes: tuple[str, ...] = (),
-) -> Source:
+) -> Source[ImageSpec]:
     """A source of uint8 `images` (N, H, W, 1, 3 or 4) with int32 `labels` (N,) into `classes`, where there are any.
 
     Raises:
-        DataError: There are fewer than two images, all are identical, or they are larger than a DataSpec allows.
+        DataError: There are fewer than two images, all are identical, or they are larger than an ImageSpec allows.
     """
     if len(images) < 2:
         raise DataError(f"Training needs at least 2 images. Received: {len(images)} in {name}")
@@ -98,7 +45,7 @@ def image_source(
         raise DataError(f"Training needs images that differ. Received: {len(images)} identical ones in {name}")
     shape = (images.shape[1], images.shape[2], images.shape[3])
     try:
-        spec = DataSpec(shape=shape, classes=classes, num_examples=len(images), squared_distance=distance)
+        spec = ImageSpec(shape=shape, classes=classes, num_examples=len(images), squared_distance=distance)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         field = first["loc"][0] if first["loc"] else "data"
@@ -110,34 +57,53 @@ def image_source(
 
 
 def open_source(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray],
+    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame,
     *,
     size: str | int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     skip_unreadable: bool = False,
+    target: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Source:
-    """Open whatever holds images.
+    """Open whatever holds images or is a table.
 
     Args:
         source: "digits", "mnist", "fashion_mnist" or "cifar10"; else a path: a folder of images, flat or with one
             sub-folder per class or with a table `labels.csv`, a .zip of one, a .npz or .npy file; else an array of
             images; else a pair of images and labels. A name wins over a file of that name: write `./digits` for the
-            file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out.
+            file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out. A DataFrame,
+            or a path that ends in .csv, .tsv, .txt or .parquet, is a table.
         size: Crop at the centre and resize to it: 64, or "48x64" for height x width. None keeps the size.
         data_dir: Folder that may hold `<name>.npz` of a named data set; by default the one in SPARRING_DATA.
         skip_unreadable: Whether to do without image files that cannot be read, with a note; by default they are an
             error that names them.
+        target: Of a table the name of the column that models are to predict.
+        columns: Of a table what columns are that were taken for something else: `number`, `category`, `date` or
+            `identifier` by their names.
 
     Raises:
         DataError: There is nothing of that name, or what is there cannot be used.
-        UsageError: `size` is not a size.
+        UsageError: `size` is not a size, or is given for a table, or `target` or `columns` for images.
 
     Example:
         >>> open_source("digits").spec.shape
         (8, 8, 1)
     """
+    if is_table(source):
+        return _open_table(source, size, target, columns)
+    if target is not None or columns:
+        raise UsageError(f"`target` and `columns` are for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
     name, found = find_arrays(source, parse_size(size), data_dir, skip_unreadable)
     return image_source(name, found.images, found.labels, found.classes, found.held_out, found.notes)
+
+
+def _open_table(source, size, target: str | None, columns: Mapping[str, str] | None) -> Source:
+    if size is not None:
+        raise UsageError(f"`size` is for images. Received: size={size} for a table")
+    if isinstance(source, pd.DataFrame):
+        return table_source("table", source, target, columns)
+    frame, notes = read_table(source)
+    return table_source(slug(Path(source)), frame, target, columns, tuple(notes))
 
 
 def find_arrays(

@@ -1,41 +1,102 @@
 """What one example looks like: small, immutable, and JSON."""
 
+import collections
 import math
 from typing import Annotated, Literal
 
 import numpy as np
 import pydantic
 
+from sparring.data.columns import AnyColumn, Category, Name
+from sparring.data.constraints import AnyConstraint
 from sparring.data.lazy import Rows
 
 CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.
 Side = Annotated[int, pydantic.Field(ge=1, le=4096)]
 Channels = Annotated[int, pydantic.Field(ge=1, le=4)]
+MOST_COLUMNS = 1_000
+MOST_WIDTH = 20_000  # Numbers that an encoded row may have: a matrix of this by the columns is still small.
 
 
-class DataSpec(pydantic.BaseModel, frozen=True, extra="forbid"):
-    """The shape and the classes of one example, and what a recipe needs to know of the whole.
+class DataSpec(pydantic.BaseModel):
+    """What a recipe needs to know of the data; `ImageSpec` and `TableSpec` say what one example looks like.
+
+    Attributes:
+        kind: What an example is.
+        num_examples: Number of examples to train on.
+        squared_distance: Mean squared Euclidean distance of two examples as networks see them, the scale of the data
+            that the strength of a gradient penalty is measured by.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    num_examples: Annotated[int, pydantic.Field(ge=1)]
+    squared_distance: Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
+
+
+class ImageSpec(DataSpec):
+    """The shape and the classes of an image.
 
     Images are float32 in [-1, 1] inside the house and uint8 at its doors, so the value range is not a field.
 
     Attributes:
-        kind: What an example is.
-        shape: Height, width, channels of an image.
+        shape: Height, width, channels.
         classes: Names of the classes in the order of their labels; empty where there are none.
-        num_examples: Number of examples to train on.
-        squared_distance: Mean squared Euclidean distance of two examples in [-1, 1], the scale of the data
-            that the strength of a gradient penalty is measured by.
     """
 
     kind: Literal["image"] = "image"
     shape: tuple[Side, Side, Channels]
     classes: tuple[Annotated[str, pydantic.Field(max_length=200)], ...] = pydantic.Field((), max_length=20_000)
-    num_examples: Annotated[int, pydantic.Field(ge=1)]
-    squared_distance: Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 
     @property
     def num_classes(self) -> int:
         return len(self.classes)
+
+
+class TableSpec(DataSpec):
+    """The columns of a row, which is all that it takes to make a table of what a generator says.
+
+    Attributes:
+        columns: In the order of the table.
+        target: Name of the column that models are to predict; None where none was named.
+        constraints: What holds in every row.
+    """
+
+    kind: Literal["table"] = "table"
+    columns: Annotated[tuple[AnyColumn, ...], pydantic.Field(min_length=2, max_length=MOST_COLUMNS)]
+    target: Name | None = None
+    constraints: Annotated[tuple[AnyConstraint, ...], pydantic.Field(max_length=100)] = ()
+
+    @pydantic.model_validator(mode="after")
+    def _check(self):
+        names = [column.name for column in self.columns]
+        if twice := [name for name, count in collections.Counter(names).items() if count > 1]:
+            raise ValueError(f"expected different names of columns; twice there: {twice[0]}")
+        if self.target is not None and self.target not in names:
+            raise ValueError("expected the target to be one of the columns")
+        for constraint in self.constraints:
+            if unknown := set(constraint.names) - set(names):
+                raise ValueError(f"expected constraints of columns that are there, not {min(unknown)}")
+        if (width := sum(column.num_slots + column.has_position for column in self.columns)) > MOST_WIDTH:
+            raise ValueError(f"expected rows of at most {MOST_WIDTH:,} encoded numbers, not {width:,}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def conditions(self) -> tuple[Category, ...]:
+        """The columns whose values one can ask for: those of levels, with more than one."""
+        return tuple(column for column in self.columns if isinstance(column, Category) and column.num_slots)
+
+    def column(self, name: str):
+        """The column of that name, which must be there."""
+        return next(column for column in self.columns if column.name == name)
+
+
+AnySpec = Annotated[ImageSpec | TableSpec, pydantic.Field(discriminator="kind")]
 
 
 def squared_distance(images: Rows, limit: int = 10_000) -> float:

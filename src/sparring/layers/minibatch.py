@@ -1,5 +1,7 @@
 """What one example alone does not show: how much the examples of a batch differ."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -10,7 +12,7 @@ class MinibatchDeviation(keras.layers.Layer):
     Section 3 there: the standard deviation of every feature over the group, its mean over all features, the same
     number everywhere. A group is `group_size` examples that follow one another, so that devices which share a batch
     in multiples of it find the groups of one; a last group is smaller where the batch does not divide, and an
-    example by itself differs by 0. `(N, H, W, C)` becomes `(N, H, W, C + 1)`.
+    example by itself differs by 0. `(N, ..., C)` becomes `(N, ..., C + 1)`.
     """
 
     def __init__(self, group_size: int = 4, **kwargs):
@@ -18,8 +20,7 @@ class MinibatchDeviation(keras.layers.Layer):
         self.group_size = group_size
 
     def call(self, x):
-        _, height, width, channels = x.shape
-        rows = ops.reshape(x, (-1, height * width * channels))
+        rows = ops.reshape(x, (-1, math.prod(x.shape[1:])))
         group = ops.arange(ops.shape(x)[0]) // self.group_size
         together = ops.cast(group[:, None] == group[None, :], x.dtype)
         # A product with a matrix of means: unlike reshaping to groups it takes a batch of any size.
@@ -27,7 +28,8 @@ class MinibatchDeviation(keras.layers.Layer):
         variance = ops.matmul(means, ops.square(rows - ops.matmul(means, rows)))
         # The slope of a square root is infinite at 0.
         found = ops.mean(ops.sqrt(variance + 1e-8), axis=1)
-        return ops.concatenate([x, ops.ones_like(x[..., :1]) * found[:, None, None, None]], axis=-1)
+        found = ops.reshape(found, (-1,) + (1,) * (len(x.shape) - 1))
+        return ops.concatenate([x, ops.ones_like(x[..., :1]) * found], axis=-1)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], input_shape[-1] + 1)

@@ -14,15 +14,16 @@ REAL, FAKE = "augment_real", "augment_fake"  # Names of the augmentation's noise
 
 
 class Adversarial:
-    """What the two players of an image game do, as `Player` takes it: the generator's act and both losses.
+    """What the two players of a game do, as `Player` takes it: the generator's act and both losses.
 
-    A batch holds `image` `(N, H, W, C)` in [-1, 1], `latents` `(N, latent_dim)` and, where the networks take labels,
-    one-hot `label` `(N, classes)`; the fake beside a real image carries its label. `act` adds `fake` of the shape of
-    `image`. The batch holds the noise of `draws` too: the generator's fakes are augmented as the discriminator's are.
+    A batch holds `real`, examples of whatever kind, images `(N, H, W, C)` in [-1, 1] or encoded rows `(N, width)`,
+    `latents` `(N, latent_dim)` and, where the networks take one, `condition`, such as one-hot labels `(N, classes)`;
+    the fake beside a real example is under its condition. `act` adds `fake` of the shape of `real`. The batch holds
+    the noise of `draws` too: the generator's fakes are augmented as the discriminator's are.
 
     Args:
-        generator: Maps `[latents]` or `[latents, labels]` to images.
-        discriminator: Maps `[images]` or `[images, labels]` to one logit, or `[images]` to a logit and the logits of
+        generator: Maps `[latents]` or `[latents, condition]` to examples.
+        discriminator: Maps `[examples]` or `[examples, condition]` to one logit, or `[images]` to a logit and those of
             an auxiliary classifier, which both players then want to be right (Odena et al. 2016, arXiv:1610.09585,
             equations 2 and 3).
         loss: The pair of functions of logits.
@@ -65,25 +66,25 @@ class Adversarial:
         self.discriminator_logs = ("real_score", "fake_score", *(augmentation.logs if augmentation else ()))
 
     def act(self, game, batch):
-        """One generated image for each row of the batch: `{"fake": images}`."""
-        images = self.generator([batch["latents"], *_labels(self.generator, batch)], training=True)
-        return {"fake": ops.cast(images, "float32")}
+        """One generated example for each real one: `{"fake": examples}`."""
+        fake = self.generator([batch["latents"], *_condition(self.generator, batch)], training=True)
+        return {"fake": ops.cast(fake, "float32")}
 
-    def judged(self, game, images, batch, noise: str) -> Judged:
-        """The discriminator's view of `images` under the labels of the batch; `noise` is REAL or FAKE."""
+    def judged(self, game, examples, batch, noise: str) -> Judged:
+        """The discriminator's view of `examples` under the condition of the batch; `noise` is REAL or FAKE."""
 
-        def judge(images, training):
+        def judge(examples, training):
             if self.augmentation:
-                images = self.augmentation(images, batch[noise])
-            found = self.discriminator([images, *_labels(self.discriminator, batch)], training=training)
+                examples = self.augmentation(examples, batch[noise])
+            found = self.discriminator([examples, *_condition(self.discriminator, batch)], training=training)
             scores, class_logits = found if self.classifies else (found, None)
             return ops.cast(scores, "float32"), class_logits
 
-        return Judged(images, judge, game.state)
+        return Judged(examples, judge, game.state)
 
     def generator_loss(self, game, batch):
         """How well the fakes pass; `(scalar, logs)`, as `generator_logs` names them."""
-        real_scores = self.judged(game, batch["image"], batch, REAL).scores if self.loss.paired else None
+        real_scores = self.judged(game, batch["real"], batch, REAL).scores if self.loss.paired else None
         fake = self.judged(game, batch["fake"], batch, FAKE)
         loss = self.loss.generator(real_scores, fake.scores)
         if not self.classifies:
@@ -93,7 +94,7 @@ class Adversarial:
 
     def discriminator_loss(self, game, batch):
         """How well real and fake are told apart; `(scalar, logs)`, as `discriminator_logs` names them."""
-        real = self.judged(game, batch["image"], batch, REAL)
+        real = self.judged(game, batch["real"], batch, REAL)
         fake = self.judged(game, ops.stop_gradient(batch["fake"]), batch, FAKE)
         # First, for what reads a gradient gets the scores with it.
         penalty = sum((penalty.value(game, real, fake, batch) for penalty in self.penalties), 0.0)
@@ -107,14 +108,14 @@ class Adversarial:
         return loss, found
 
 
-def _labels(network: keras.Model, batch) -> list:
-    return [batch["label"]] if len(network.inputs) > 1 else []
+def _condition(network: keras.Model, batch) -> list:
+    return [batch["condition"]] if len(network.inputs) > 1 else []
 
 
 def _cross_entropy(batch, judged: Judged):
     """How far the auxiliary classifier is from the labels of the batch."""
     return ops.mean(
-        ops.categorical_crossentropy(batch["label"], ops.cast(judged.class_logits, "float32"), from_logits=True)
+        ops.categorical_crossentropy(batch["condition"], ops.cast(judged.class_logits, "float32"), from_logits=True)
     )
 
 

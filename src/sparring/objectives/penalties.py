@@ -34,8 +34,8 @@ class SlopePenalty:
     finite: bool = False
     slopes = True
 
-    def draws(self, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
-        """Name and shape of the noise for each image."""
+    def draws(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Name and shape of the noise for each example of `shape`."""
         raise NotImplementedError
 
     def slope(self, real: Judged, fake: Judged, batch) -> Tensor:
@@ -43,7 +43,7 @@ class SlopePenalty:
         raise NotImplementedError
 
     def value(self, game, real: Judged, fake: Judged, batch) -> Tensor:
-        """Scalar for a batch of judged images and the noise of `draws`."""
+        """Scalar for a batch of judged examples and the noise of `draws`."""
         strength = self.strength(game.steps) if callable(self.strength) else self.strength
         if self.every == 1:
             return strength * self.slope(real, fake, batch)
@@ -70,7 +70,7 @@ class R1(SlopePenalty):
     def _squared(self, judged: Judged, batch):
         if not self.finite:
             return ops.mean(_squared_norms(judged.gradient, judged.scores))
-        moved = judged.score(judged.images + STEP * batch[self.noise])
+        moved = judged.score(judged.examples + STEP * batch[self.noise])
         return ops.mean(ops.square((moved - judged.scores) / STEP))
 
 
@@ -95,8 +95,8 @@ class GradientPenalty(SlopePenalty):
 
     def slope(self, real, fake, batch):
         share = uniform(batch["between"])
-        line = real.images - fake.images
-        middle = real.instead(fake.images + share[:, :, None, None] * line)
+        line = real.examples - fake.examples
+        middle = real.instead(fake.examples + ops.reshape(share, (-1,) + (1,) * (len(line.shape) - 1)) * line)
         if not self.finite:
             gradient = middle.gradient
             # The root has no slope at 0, and an untrained critic may well be flat.
@@ -105,7 +105,7 @@ class GradientPenalty(SlopePenalty):
         # As far as standard normal noise of that step goes.
         reach = STEP * ops.sqrt(ops.cast(ops.shape(flat)[-1], "float32"))
         unit = flat / ops.sqrt(ops.sum(ops.square(flat), axis=-1, keepdims=True) + 1e-12)
-        moved = real.score(middle.images + reach * ops.reshape(unit, ops.shape(line)))
+        moved = real.score(middle.examples + reach * ops.reshape(unit, ops.shape(line)))
         return ops.mean(ops.square((moved - middle.scores) / reach - 1.0))
 
 
@@ -129,7 +129,7 @@ class Consistency:
 
     def value(self, game, real: Judged, fake: Judged, batch):
         pairs = ((real, batch["consistent_real"]), (fake, batch["consistent_fake"]))
-        moves = [judged.score(self.change(judged.images, noise)) - judged.scores for judged, noise in pairs]
+        moves = [judged.score(self.change(judged.examples, noise)) - judged.scores for judged, noise in pairs]
         return self.strength * sum(ops.mean(ops.square(move)) for move in moves)
 
 
@@ -170,5 +170,5 @@ class LeCam(keras.layers.Layer):
 
 
 def _squared_norms(gradient, scores):
-    """Squared Euclidean norm of `gradient` `(N, ...)` for each score; neighbouring images may share one."""
+    """Squared Euclidean norm of `gradient` `(N, ...)` for each score; neighbours may share one."""
     return ops.sum(ops.square(ops.reshape(gradient, (ops.shape(scores)[0], -1))), axis=-1)

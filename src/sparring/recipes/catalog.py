@@ -16,7 +16,7 @@ from typing import Any
 
 from sparring.environment import require_backend
 from sparring.errors import UsageError, nearest
-from sparring.recipes.options import check_values
+from sparring.recipes.options import check_spec, check_values
 
 FOLDER = Path(__file__).resolve().parent
 SHARED_TYPES = "sparring.recipes.option_types"
@@ -81,7 +81,9 @@ class Recipe:
 
     def build(self, spec: Any, **options: Any) -> Any:
         """Check the options, call the function and return its Game."""
-        return self._import()(spec, **self.check(options))
+        checked, function = self.check(options), self._import()
+        check_spec(self.name, function, spec)
+        return function(spec, **checked)
 
     def _import(self) -> Callable[..., Any]:
         require_backend()

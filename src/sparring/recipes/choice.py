@@ -1,6 +1,6 @@
 """Which recipe suits the data when none is named."""
 
-from sparring.data.spec import DataSpec
+from sparring.data.spec import DataSpec, TableSpec
 
 FEW_IMAGES = 10_000  # Of fewer than about these the discriminator knows every one before the generator has learnt.
 
@@ -10,6 +10,8 @@ def choose_recipe(spec: DataSpec) -> tuple[str, str]:
 
     The figures behind it stand in the README's table of recipes.
     """
+    if isinstance(spec, TableSpec):
+        return "tabular", "dense networks for rows, told any of the columns of levels"
     if spec.num_examples < FEW_IMAGES:
         return "r3gan", f"its penalties R1 and R2 keep {spec.num_examples:,} images from being learnt by heart"
     return "r3gan", "of the same number of images it makes the most; dcgan takes a third of the time for each"

@@ -41,6 +41,16 @@ def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str
     return checked
 
 
+def check_spec(recipe: str, function: Callable[..., Any], spec: Any) -> None:
+    """Raise UsageError where a recipe says, by the type of `spec`, that it is for another kind of data."""
+    fields = getattr(typing.get_type_hints(function).get("spec"), "model_fields", {})
+    kind = fields["kind"].default if "kind" in fields else None
+    if isinstance(kind, str) and spec.kind != kind:
+        raise UsageError(
+            f"recipe {recipe} is for {kind} data. Received: {spec.kind} data; `sparring recipes` lists all recipes."
+        )
+
+
 def _is_stretched(given: Any, value: Any) -> bool:
     """Whether pydantic made a number of a text, or of a truth, or the other way round: it would hide a slip."""
     return (

@@ -1,7 +1,7 @@
 """What recipes for images are put together from: options made into objects."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -9,7 +9,7 @@ import keras
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import DiffAugment
 from sparring.backend import num_replicas
-from sparring.data.spec import DataSpec
+from sparring.data.spec import DataSpec, ImageSpec
 from sparring.errors import UsageError, nearest
 from sparring.networks.packed import packed_discriminator
 from sparring.objectives.adversarial import Adversarial
@@ -81,10 +81,10 @@ def gamma_from(spec: DataSpec, gamma: float | None, penalties: str) -> tuple[flo
         return gamma, []
     gamma = 1e-2 * spec.squared_distance
     used = {part.strip() for part in penalties.split(",")} & {"r1", "r2"}
-    return gamma, [f"gamma is {gamma:.3g}, 0.01 times the mean squared distance of two images."] if used else []
+    return gamma, [f"gamma is {gamma:.3g}, 0.01 times the mean squared distance of two examples."] if used else []
 
 
-def choose_augmentation(spec: DataSpec, augment: str, policy: str, batch_size: int) -> tuple[Any, list[str]]:
+def choose_augmentation(spec: ImageSpec, augment: str, policy: str, batch_size: int) -> tuple[Any, list[str]]:
     """What changes the images the discriminator sees, and a note where it was for the recipe to choose."""
     steady = DiffAugment(policy)  # Made in any case: a name that is wrong is told even where none is used.
     if augment == "adaptive":
@@ -133,7 +133,7 @@ def check_packing(packing: int, batch_size: int, head: str):
 
 
 def image_game(
-    spec: DataSpec,
+    spec: ImageSpec,
     make_generator: MakeNetwork,
     make_discriminator: MakeNetwork,
     make_optimizers: Any,
@@ -186,11 +186,19 @@ def image_game(
 
 
 def two_players(
-    spec: DataSpec, sides: Adversarial, make_optimizers, *, latent_dim: int, critic_updates: int = 1, **game
+    spec: DataSpec,
+    sides: Adversarial,
+    make_optimizers,
+    *,
+    latent_dim: int,
+    critic_updates: int = 1,
+    draws: Mapping[str, tuple[int, ...]] | None = None,
+    **game,
 ) -> Game:
     """A game of one generator and one discriminator, the discriminator moving first.
 
-    `make_optimizers` makes the discriminator's and the generator's, or is one function for both.
+    `make_optimizers` makes the discriminator's and the generator's, or is one function for both; `draws` is noise
+    beside the latents and what the sides need.
     """
     both = make_optimizers if isinstance(make_optimizers, tuple) else (make_optimizers, make_optimizers)
     for_discriminator, for_generator = both
@@ -209,7 +217,7 @@ def two_players(
         spec,
         [discriminator, generator],
         averaged={"generator": sides.generator},
-        draws={"latents": (latent_dim,), **sides.draws},
+        draws={"latents": (latent_dim,), **sides.draws, **(draws or {})},
         extra_state=sides.extra_state,
         **game,
     )

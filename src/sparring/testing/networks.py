@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from sparring.backend import at_once, value_and_grad
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.testing.failure import expect, trying
 from sparring.testing.trial import arrays, finite, normal, one_hot, same
 
@@ -19,7 +19,7 @@ COPIED = "give every layer of yours a `get_config` with all that it is made with
 LARGEST = 20.0  # Root of the mean square of untrained images: in [-1, 1] it is 1 at most, of 0 to 255 about 150.
 
 
-def check_network(generator: Make, discriminator: Make, spec: DataSpec | None = None) -> list[str]:
+def check_network(generator: Make, discriminator: Make, spec: ImageSpec | None = None) -> list[str]:
     """Whether a generator and a discriminator can be trained, averaged, stored and built again.
 
     Both are built as a bundle does it, at the shape they should have, with `[latents]` or `[images]` and labels exactly

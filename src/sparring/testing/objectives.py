@@ -134,8 +134,8 @@ class _Trial:
         self.state = [*self.network.variables, *own]
 
     def __call__(self, noise) -> tuple[np.ndarray, list[np.ndarray]]:
-        images = {"image": np.tanh(normal(COUNT, *SHAPE)), "fake": np.tanh(normal(COUNT, *SHAPE, seed=1))}
-        rows = noise | images | {"latents": normal(COUNT, 3), "label": one_hot(COUNT, 2)}
+        images = {"real": np.tanh(normal(COUNT, *SHAPE)), "fake": np.tanh(normal(COUNT, *SHAPE, seed=1))}
+        rows = noise | images | {"latents": normal(COUNT, 3), "condition": one_hot(COUNT, 2)}
         batch = {key: ops.convert_to_tensor(x) for key, x in rows.items()}
         game = types.SimpleNamespace(steps=ops.convert_to_tensor(np.int32(0)))  # In step 0 no penalty is left out.
         name = type(self.penalty).__name__
@@ -144,7 +144,7 @@ class _Trial:
             return self.network(images, training=training), None
 
         def loss():
-            real, fake = (Judged(batch[key], judge, self.state) for key in ("image", "fake"))
+            real, fake = (Judged(batch[key], judge, self.state) for key in ("real", "fake"))
             with keras.StatelessScope([(v, v.value) for v in self.state]) as scope:
                 value = self.penalty.value(game, real, fake, batch)
             expect(

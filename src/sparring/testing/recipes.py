@@ -10,7 +10,7 @@ from keras import ops
 
 from sparring import __version__
 from sparring.backend import at_once
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.kinds import make_bundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
 from sparring.data.source import Source, image_source
@@ -170,7 +170,7 @@ def _check_bundle(recipe: Recipe, game: Game, source: Source, options):
             fingerprint=source.fingerprint,
             version=__version__,
         )
-        stored = Bundle(record, game.average.copies)
+        stored = make_bundle(record, game.average.copies)
         stored.save(folder, card="")
         loaded = load_bundle(folder, rebuild_networks, trust=True)
         expect(

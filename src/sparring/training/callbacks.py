@@ -14,6 +14,7 @@ import numpy as np
 from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.card import write_card
 from sparring.bundle.files import append_line, replace_file
+from sparring.bundle.images import ImageBundle
 from sparring.bundle.pictures import save_grid
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.health import HEALTH
@@ -164,13 +165,15 @@ class SampleGrid(TickCallback):
 
     def on_tick(self, tick, logs):
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_grid(fixed_samples(self.snapshot(), self.seed), self.folder / f"tick-{tick:05d}.png", COLUMNS)
+        bundle = self.snapshot()
+        assert isinstance(bundle, ImageBundle)
+        save_grid(fixed_samples(bundle, self.seed), self.folder / f"tick-{tick:05d}.png", COLUMNS)
 
 
 COLUMNS, ROWS = 10, 10
 
 
-def fixed_samples(bundle: Bundle, seed: int) -> np.ndarray:
+def fixed_samples(bundle: ImageBundle, seed: int) -> np.ndarray:
     """Ten samples of each of up to ten classes, all with the same latents, or a hundred where there are no classes."""
     if not bundle.classes:
         return bundle.sample(COLUMNS * ROWS, seed=seed)

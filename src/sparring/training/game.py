@@ -1,6 +1,7 @@
 """The game: a `keras.Model` that holds the players and is trained by Keras' own `fit`."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from keras import ops
@@ -30,6 +31,8 @@ class Game(Stepper, keras.Model):
         pace: How long to train, and in which portions.
         halflife_images: Half-life of the moving averages.
         extra_state: Layers beside the networks whose variables are part of the state, such as what adapts itself.
+        prepare: Makes of a batch of the stream, on the device, what the players see: `real` and, where there is one,
+            `condition`. By default uint8 images become [-1, 1] and labels one-hot.
         notes: What a user should know of how the recipe was set up, one sentence each.
 
     Example:
@@ -50,6 +53,7 @@ class Game(Stepper, keras.Model):
         pace: Pace,
         halflife_images: float = 10_000,
         extra_state: Sequence[keras.layers.Layer] = (),
+        prepare: Callable[[dict], dict] | None = None,
         notes: Sequence[str] = (),
     ):
         super().__init__(name="game")
@@ -68,6 +72,7 @@ class Game(Stepper, keras.Model):
         names = [name for player in players for name in (f"{player.name}_loss", *player.logs)]
         self.tally = Tally(names, pace.steps_per_tick)
         self.extra_state = list(extra_state)
+        self.prepare = prepare or functools.partial(prepare_images, num_classes=getattr(spec, "num_classes", 0))
         self.built = True
 
     def compile(self):
@@ -128,13 +133,6 @@ class Game(Stepper, keras.Model):
         logs = adversarial_step(self, self.prepare(batch))
         return self.tally.update(ops.convert_to_tensor(self.steps), logs)
 
-    def prepare(self, batch):
-        """uint8 images to [-1, 1] and labels to one-hot, on the device: a quarter of the bytes to move."""
-        batch = batch | {"image": from_uint8(batch["image"])}
-        if "label" in batch:
-            batch["label"] = ops.one_hot(batch["label"], self.spec.num_classes)
-        return batch
-
     @property
     def turns(self) -> int:
         """Parts of a batch: as many as the moves of who moves most often."""
@@ -179,3 +177,11 @@ class Game(Stepper, keras.Model):
         losses = [f"{player.name.title()} Loss: {logs[f'{player.name}_loss']:.4f}" for player in self.players]
         figures = [f"{name}: {value:.4g}" for name, value in logs.items() if name.endswith("]")]
         return f"{self.pace.unit} {tick}, " + ", ".join(losses + figures)
+
+
+def prepare_images(batch: dict, num_classes: int) -> dict:
+    """uint8 images to [-1, 1] and labels to one-hot, on the device: a quarter of the bytes to move."""
+    batch = batch | {"real": from_uint8(batch["image"])}
+    if "label" in batch:
+        batch["condition"] = ops.one_hot(batch["label"], num_classes)
+    return batch

@@ -1,12 +1,12 @@
-"""A look at samples after every tick: how good they are, in figures."""
+"""A look at generated images after every tick: how good they are, in figures."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.images import ImageBundle
 
 SEED = 4_000_000  # Of the latents: always the same, so that ticks differ by the generator alone; nobody's own seed.
 
@@ -41,7 +41,7 @@ class Judge(Protocol):
 class Look(keras.callbacks.Callback):
     """Adds the figures of the averaged generator's samples to the logs of every whole tick, for who comes after it."""
 
-    def __init__(self, judge: Judge, snapshot: Callable[[], Bundle]):
+    def __init__(self, judge: Judge, snapshot: Callable[[], Any]):
         super().__init__()
         self.judge, self.snapshot = judge, snapshot
 
@@ -50,6 +50,6 @@ class Look(keras.callbacks.Callback):
             logs |= self.judge(judged_samples(self.judge, self.snapshot()))
 
 
-def judged_samples(judge: Judge, bundle: Bundle) -> np.ndarray:
+def judged_samples(judge: Judge, bundle: ImageBundle) -> np.ndarray:
     """The samples that the judge looks at."""
     return bundle.sample(judge.num_samples, seed=SEED, labels=judge.labels if bundle.classes else None)

@@ -6,7 +6,7 @@ from typing import Self
 
 @dataclasses.dataclass(frozen=True)
 class Pace:
-    """Counted in images; a tick is what Keras calls an epoch of `fit`.
+    """Counted in images, or in rows of a table; a tick is what Keras calls an epoch of `fit`.
 
     Attributes:
         images: Real images to be shown in all.

@@ -16,6 +16,7 @@ import pydantic
 
 from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.files import replace_file
+from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
 from sparring.errors import Diverged, RunError
@@ -23,7 +24,6 @@ from sparring.training.callbacks import (
     Journal,
     KeepBundle,
     KeepCheckpoint,
-    SampleGrid,
     StopWhenAsked,
     rewind_journal,
 )
@@ -32,8 +32,9 @@ from sparring.training.failing import MOST_TIMES, Failure, StopOnNonFinite
 from sparring.training.game import Game
 from sparring.training.health import diagnose
 from sparring.training.judging import Judge, Look
+from sparring.training.looks import LOOKS
 
-LENGTH = "images"  # The one option that may change when a run goes on: how long it goes on.
+LENGTHS = ("images", "rows")  # The options that may change when a run goes on: how long it goes on.
 OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
 # What a process leaves that was killed before it had written the record: the folder still counts as empty.
 BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
@@ -111,8 +112,8 @@ class Run:
 
     def snapshot(self, game: Game, which: Snapshot | None = None) -> Bundle:
         """The averaged networks of `game` as they are now."""
-        networks = game.on_this_process(game.average.copies)
-        return Bundle(self.record, networks, game.steps_done * game.pace.batch_size, which)
+        networks, seen = game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size
+        return make_bundle(self.record, networks, seen, which)
 
     def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None):
         self.stopped_by = None
@@ -145,7 +146,7 @@ class Run:
             StopOnNonFinite(),
             *([Look(judge, lambda: self.snapshot(game))] if judge else []),
             journal,
-            SampleGrid(self.samples, lambda: self.snapshot(game), self.record.seed),
+            LOOKS[self.record.spec.kind](self.samples, lambda: self.snapshot(game), self.record.seed),
             KeepBundle(
                 self.bundle, self.last, journal, lambda which: self.snapshot(game, which), judge.name if judge else ""
             ),
@@ -250,7 +251,7 @@ def _names_in(folder: pathlib.Path) -> list[str]:
 
 
 def _length(record: Record) -> dict:
-    return {LENGTH: record.options[LENGTH]} if LENGTH in record.options else {}
+    return {name: record.options[name] for name in LENGTHS if name in record.options}
 
 
 def _fit(game: Game, batches: Batches, callbacks: list):

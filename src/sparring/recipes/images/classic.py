@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sparring.backend import num_replicas
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.networks.dcgan import dcgan_discriminator, dcgan_generator
 from sparring.networks.mlp import mlp_discriminator, mlp_generator
 from sparring.objectives.adversarial import Adversarial
@@ -39,7 +39,7 @@ Channels = Annotated[
 
 
 def article(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 600_000,
     batch_size: BatchSize = 100,
@@ -76,7 +76,7 @@ def article(
 
 
 def dcgan(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 1_000_000,
     batch_size: BatchSize = 64,
@@ -121,7 +121,7 @@ def dcgan(
 
 
 def lsgan(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 1_000_000,
     batch_size: BatchSize = 64,

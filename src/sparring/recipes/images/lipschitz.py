@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sparring.backend import num_replicas
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.networks.sngan import sngan_discriminator, sngan_generator
 from sparring.objectives.losses import LOSSES
 from sparring.recipes.option_types import (
@@ -41,7 +41,7 @@ Attention = Annotated[
 
 
 def sngan(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 500_000,
     batch_size: BatchSize = 64,
@@ -111,7 +111,7 @@ def sngan(
 
 
 def wgan_gp(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 1_000_000,
     batch_size: BatchSize = 64,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sparring.data.spec import DataSpec
+from sparring.data.spec import ImageSpec
 from sparring.networks.residual import residual_discriminator, residual_generator
 from sparring.networks.style import style_discriminator, style_generator
 from sparring.recipes.option_types import (
@@ -51,7 +51,7 @@ FinalBeta2 = Annotated[
 
 
 def r3gan(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 500_000,
     batch_size: BatchSize = 32,
@@ -120,7 +120,7 @@ def r3gan(
 
 
 def stylegan2(
-    spec: DataSpec,
+    spec: ImageSpec,
     *,
     images: Images = 500_000,
     batch_size: BatchSize = 32,

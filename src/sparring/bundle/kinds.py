@@ -1,0 +1,19 @@
+"""The bundle that suits what a record is about."""
+
+from collections.abc import Mapping
+
+import keras
+
+from sparring.bundle.bundle import Bundle, Snapshot
+from sparring.bundle.images import ImageBundle
+from sparring.bundle.record import Record
+from sparring.bundle.tables import TableBundle
+
+KINDS = {"image": ImageBundle, "table": TableBundle}
+
+
+def make_bundle(
+    record: Record, networks: Mapping[str, keras.Model], images_seen: int = 0, snapshot: Snapshot | None = None
+) -> Bundle:
+    """An `ImageBundle` or a `TableBundle`, by the kind of data."""
+    return KINDS[record.spec.kind](record, networks, images_seen, snapshot)

@@ -1,0 +1,171 @@
+"""A finished generator of tables: rows of it, with the values one asks for."""
+
+import io
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from sparring.bundle.bundle import Bundle
+from sparring.bundle.files import replace_file
+from sparring.bundle.latents import normal_latents
+from sparring.data.columns import Category
+from sparring.data.encoding import decode
+from sparring.data.layout import Layout
+from sparring.data.spec import TableSpec
+from sparring.errors import UsageError, nearest
+
+AT_ONCE = 4096  # Rows generated in one call.
+NAMED = 8  # Levels that a message names.
+MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
+STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
+
+Where = Mapping[str, Any] | None
+"""The level that each named column shall have; None for a missing value."""
+
+
+class TableBundle(Bundle):
+    """A generator of rows.
+
+    Its network takes `[latents]`, or `[latents, condition]` where there are columns of levels, and gives encoded rows:
+    see `Layout` and `MaskedRows`.
+    """
+
+    @property
+    def spec(self) -> TableSpec:
+        assert isinstance(self.record.spec, TableSpec)
+        return self.record.spec
+
+    def sample(self, n: int, *, seed: int = 0, where: Where = None) -> pd.DataFrame:
+        """`n` rows with the columns, dtypes and ranges of the table.
+
+        Args:
+            n: Number of rows.
+            seed: The same seed draws the same rows.
+            where: Levels by name of a column, `{"income": ">50K"}`: every row has them. They are what the generator
+                is told, so that the other columns go with them; no row is thrown away.
+
+        Rows in which a constraint of the spec does not hold are drawn anew (rejection), up to `MOST_DRAWS` times.
+
+        Raises:
+            UsageError: `n` < 1, there is no such column or level, or the constraints hold in too few rows.
+        """
+        wanted = self._levels(where)
+        kept: list[pd.DataFrame] = []
+        drawn, missing, count = 0, n, n
+        for draw in range(MOST_DRAWS):
+            frame = self._draw(count, (seed + draw * STRIDE) % 2**64, wanted)
+            kept.append(frame[self._held(frame)].head(missing))
+            drawn, missing = drawn + count, missing - len(kept[-1])
+            if not missing:
+                return pd.concat(kept, ignore_index=True) if draw else kept[0]
+            # As many as will do if no fewer hold than before.
+            count = min(missing * drawn // max(1, n - missing) + 1, MOST_TIMES * n)
+        raise UsageError(
+            f"Constraints held in {n - missing:,} of {drawn:,} rows that were drawn, and {n:,} were asked for. Train "
+            "longer, ask for less by `where`, or state fewer constraints."
+        )
+
+    def _held(self, frame: pd.DataFrame) -> np.ndarray:
+        held = np.ones(len(frame), bool)
+        for constraint in self.spec.constraints:
+            held &= constraint.holds(frame)
+        return held
+
+    def _draw(self, n: int, seed: int, wanted: Mapping[str, Any]) -> pd.DataFrame:
+        latents = normal_latents(n, self.latent_dim, seed)
+        codes, places = zip(*self._chunks(latents, self._conditions(n, wanted, seed)), strict=True)
+        return decode(self.spec, np.concatenate(codes), np.concatenate(places), seed, wanted)
+
+    def _levels(self, where: Where) -> dict[str, Any]:
+        """`where` with levels as the table has them."""
+        found = {}
+        for name, level in dict(where or {}).items():
+            if name not in self.spec.names:
+                raise UsageError(f"There is no column `{name}`.{nearest(name, self.spec.names)}")
+            column = self.spec.column(name)
+            if not isinstance(column, Category):
+                known = ", ".join(column.name for column in self.spec.conditions) or "none here"
+                raise UsageError(
+                    f"`where` takes columns of levels: {known}. Received: `{name}`, a column of {column.type}s"
+                )
+            level = None if level is pd.NA or level is pd.NaT or level != level else level
+            try:
+                found[name] = None if level is None else column.levels[column.place_of(level)]
+                column.slot_of(found[name])
+            except KeyError:
+                known = ", ".join(str(known) for known in column.levels[:NAMED])
+                more = ", ..." if len(column.levels) > NAMED else ""
+                near = nearest(str(level), map(str, column.levels))
+                raise UsageError(f"`{name}` was never {level!r}.{near} It is one of: {known}{more}") from None
+        return found
+
+    def _conditions(self, n: int, wanted: Mapping[str, Any], seed: int) -> np.ndarray | None:
+        """What the network is told: the slot each asked column takes, and which columns are asked for.
+
+        Where nothing is asked for, the target has its levels as often as in the table.
+        """
+        layout = Layout(self.spec)
+        if not len(layout.conditions):
+            return None
+        columns = self.spec.conditions
+        told = np.zeros((n, len(layout.condition_slots) + len(columns)), np.float32)
+        starts = np.cumsum([0, *(column.num_slots for column in columns)])
+        for place, column in enumerate(columns):
+            if column.name in wanted:
+                slots: Any = column.slot_of(wanted[column.name])
+            elif column.name == self.spec.target and not wanted:
+                slots = _drawn_slots(column, n, seed)
+            else:
+                continue
+            told[np.arange(n), starts[place] + slots] = 1
+            told[:, starts[-1] + place] = 1
+        return told
+
+    def _chunks(self, latents: np.ndarray, conditions: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The slots and places of rows, some at a time."""
+        layout = Layout(self.spec)
+        starts = np.cumsum([0, *layout.widths])
+        for rows in (slice(start, start + AT_ONCE) for start in range(0, len(latents), AT_ONCE)):
+            inputs = [latents[rows]] if conditions is None else [latents[rows], conditions[rows]]
+            found = keras.ops.convert_to_numpy(
+                keras.ops.cast(self.networks["generator"](inputs, training=False), "float32")
+            )
+            codes = [found[:, start:end].argmax(axis=1) for start, end in itertools.pairwise(starts)]
+            places = (found[:, layout.num_slots :].astype(np.float64) + 1) / 2
+            yield np.stack(codes, axis=1) if codes else np.zeros((len(found), 0), np.int64), places
+
+
+def save_table(frame: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write `frame` to `path`, a .csv or .parquet file.
+
+    Raises:
+        UsageError: `path` ends in something else, or Parquet cannot be written here.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".csv":
+        replace_file(path, frame.to_csv(index=False).encode())
+    elif suffix == ".parquet":
+        buffer = io.BytesIO()
+        try:
+            frame.to_parquet(buffer, index=False)
+        except ImportError as error:
+            raise UsageError("Writing Parquet needs pyarrow. Install it with: pip install pyarrow") from error
+        replace_file(path, buffer.getvalue())
+    else:
+        raise UsageError(f"`out` of a table must end in .csv or .parquet. Received: {os.fspath(path)!r}")
+
+
+def _drawn_slots(column: Category, n: int, seed: int) -> np.ndarray:
+    """Slots as frequent as in the table, in an order of their own: exactly so, but for the last row of each."""
+    shares = np.bincount(column.slots, column.counts) / sum(column.counts) * (1 - column.missing)
+    if column.missing:
+        shares = np.append(shares, column.missing)
+    ends = np.round(np.cumsum(shares) * n).astype(int)
+    slots = np.repeat(np.arange(len(shares)), np.diff(ends, prepend=0))
+    return np.random.default_rng([seed, 1]).permutation(slots)

@@ -1,0 +1,315 @@
+"""Tables: what players see of rows, the recipe, its runs and bundles, and what is asked for."""
+
+import itertools
+import json
+import os
+import pathlib
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import ops
+
+from conftest import make_frame, make_rows, make_stripes
+from sparring.applications.sample import load, sample
+from sparring.applications.train import train
+from sparring.bundle.kinds import make_bundle
+from sparring.bundle.record import Record
+from sparring.data.columns import Category
+from sparring.data.encoding import decode
+from sparring.data.layout import Layout
+from sparring.data.rows import MASK, TIES, MaskedRows
+from sparring.data.source import open_source
+from sparring.data.tables import table_source
+from sparring.errors import BundleError, RunError, UsageError
+from sparring.layers.rows import SoftRow
+from sparring.recipes.catalog import find_recipe
+from sparring.recipes.choice import choose_recipe
+from sparring.training.checkpoint import Checkpoints, arrays
+
+SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 192, "tick_rows": 96, "penalty_every": 2}
+SOURCE = make_rows()
+LAYOUT = Layout(SOURCE.spec)
+
+
+def build(source=SOURCE, seed=0, **options):
+    keras.utils.set_random_seed(seed)
+    return find_recipe("tabular").build(source.spec, **(SMALL | options))
+
+
+def bundle_of(source, game):
+    """What the averaged generator is worth keeping as."""
+    fixed = {"recipe": "tabular", "options": {}, "seed": 0, "source": "rows", "fingerprint": "", "version": "0"}
+    return make_bundle(Record(spec=source.spec, **fixed), game.average.copies)
+
+
+def batch_of(masked, count=200, start=0):
+    rows = SOURCE.batches(count).starting_at(start, masked.draws)[0]
+    found = masked({name: ops.convert_to_tensor(array) for name, array in rows.items()})
+    return rows, {name: ops.convert_to_numpy(value) for name, value in found.items()}
+
+
+def decoded(spec, rows):
+    """The table of encoded rows."""
+    layout = Layout(spec)
+    ends = np.cumsum([0, *layout.widths])
+    codes = [rows[:, a:b].argmax(axis=1) for a, b in itertools.pairwise(ends)]
+    return decode(spec, np.stack(codes, axis=1), (rows[:, layout.num_slots :] + 1.0) / 2)
+
+
+# What players see.
+
+
+def test_rows_are_the_encoded_table():
+    rows, batch = batch_of(MaskedRows(LAYOUT, 0.5))
+    assert batch["real"].shape == (200, LAYOUT.width)
+    slots = batch["real"][:, : LAYOUT.num_slots]
+    np.testing.assert_array_equal(np.add.reduceat(slots, np.cumsum([0, *LAYOUT.widths[:-1]]), axis=1), 1)
+    order = SOURCE.batches(200)._rows(0)
+    expected = make_frame().iloc[order].reset_index(drop=True).drop(columns="key")
+    found = decoded(SOURCE.spec, batch["real"].astype(np.float64)).drop(columns="key")
+    pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-4)
+    assert rows[TIES].shape == (200, len(LAYOUT.numbers))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_what_is_told_is_true_and_the_target_alone_or_any_columns(share):
+    _, batch = batch_of(MaskedRows(LAYOUT, share), 200)
+    names = [column.name for column in SOURCE.spec.conditions]
+    assert names == ["sex", "stars", "paid"]
+    known, told = batch["condition"][:, :-3], batch["condition"][:, -3:]
+    assert set(np.unique(told)) <= {0.0, 1.0}
+    true = batch["real"][:, LAYOUT.condition_slots]
+    np.testing.assert_array_equal(known, true * told[:, LAYOUT.condition_of])
+    target_alone = (told == [0, 0, 1]).all(axis=1).mean()
+    # Of three coins with odds that are uniform, eight outcomes: these come up once in twelve.
+    assert target_alone == pytest.approx(1 - share + share / 12, abs=0.08)
+    if share == 1.0:
+        assert told.mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_place_among_ties_is_drawn_anew():
+    masked = MaskedRows(LAYOUT, 0.5)
+    rows = SOURCE.batches(50).starting_at(0, masked.draws)[0]
+    gain = LAYOUT.num_slots + [column.name for column in LAYOUT.numbers].index("day")
+    first, second = (
+        ops.convert_to_numpy(masked(rows | {TIES: rows[TIES] * sign, MASK: rows[MASK]})["real"])[:, gain]
+        for sign in (1, -1)
+    )
+    tied = (rows["high"] > rows["low"])[:, gain - LAYOUT.num_slots]
+    assert tied.any()
+    assert (first != second)[tied].all()
+    np.testing.assert_array_equal(first[~tied], second[~tied])
+
+
+# The last layer.
+
+
+def test_slots_are_drawn_by_the_softmax():
+    logits = np.tile(np.float32([2.0, 0.0, 1.0, -1.0, 0.5]), (20_000, 1))
+    noise = np.random.default_rng(0).standard_normal((20_000, 5), np.float32)
+    rows = ops.convert_to_numpy(SoftRow([3, 2], [], [], 0.3)([logits, noise]))
+    np.testing.assert_allclose(rows[:, :3].sum(axis=1), 1, rtol=1e-5)
+    for part in (slice(0, 3), slice(3, 5)):
+        expected = np.exp(logits[0, part]) / np.exp(logits[0, part]).sum()
+        shares = np.bincount(rows[:, part].argmax(axis=1)) / len(rows)
+        np.testing.assert_allclose(shares, expected, atol=0.01)
+
+
+def test_what_is_told_is_taken_and_positions_go_with_their_slot():
+    numbers = np.random.default_rng(0).standard_normal((64, 7)).astype(np.float32) * 5
+    noise = np.random.default_rng(1).standard_normal((64, 5), np.float32)
+    condition = np.zeros((64, 3), np.float32)
+    condition[::2] = [0, 1, 1]  # Of the second segment the second slot, told in every other row.
+    rows = ops.convert_to_numpy(SoftRow([3, 2], [1], [2, -1], 0.3)([numbers, noise, condition]))
+    np.testing.assert_array_equal(rows[::2, 3:5], np.tile([0, 1], (32, 1)))
+    assert rows[1::2, 3].max() > 0.5
+    positions = np.tanh(numbers[:, 5:])
+    np.testing.assert_allclose(rows[:, 5], positions[:, 0] * rows[:, 2], rtol=1e-5)
+    np.testing.assert_allclose(rows[:, 6], positions[:, 1], rtol=1e-5)
+
+
+# The recipe.
+
+
+def only(*names):
+    """A source of some columns, without a target."""
+    return table_source("some", make_frame()[list(names)])
+
+
+NORMAL = np.random.default_rng(0).normal(size=(90, 3))
+CASES = {
+    "all": lambda: SOURCE,
+    "numbers alone": lambda: table_source(
+        "numbers", pd.DataFrame(np.random.default_rng(0).normal(size=(90, 3))).add_prefix("x")
+    ),
+    "levels alone": lambda: only("sex", "stars", "paid"),
+    "no target": lambda: only("sex", "hours", "gain"),
+    "a constant and an identifier": lambda: table_source(
+        "odd", make_frame()[["key", "hours"]].assign(same=1, none=None)
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_trains_and_gives_tables_of_the_same_kind(case):
+    source = CASES[case]()
+    game = build(source, group_size=4)
+    before = [np.array(v) for network in game.networks for v in network.trainable_variables]
+    history = game.fit(source.batches(32), epochs=1, steps_per_epoch=3, verbose=0).history
+    after = [np.array(v) for network in game.networks for v in network.trainable_variables]
+    still = [a.shape for a, b in zip(before, after, strict=True) if np.array_equal(a, b)]
+    assert not still
+    assert all(np.isfinite(values).all() for values in history.values())
+    rows = bundle_of(source, game).sample(50)
+    frame = {"all": make_frame()}.get(case)
+    assert len(rows) == 50
+    assert tuple(rows.columns) == source.spec.names
+    assert [str(dtype) for dtype in rows.dtypes] == [column.dtype for column in source.spec.columns]
+    if frame is not None:
+        assert set(rows["stars"]) <= set(frame["stars"])
+        assert rows["hours"].max() <= frame["hours"].max()
+        assert rows["gain"].min() >= 0
+        assert not set(rows["key"]) & set(frame["key"])
+
+
+def test_stopping_and_going_on_is_never_having_stopped(tmp_path):
+    straight = build()
+    straight.fit(SOURCE.batches(32), epochs=2, verbose=0)
+    first, second = build(), build(seed=1)
+    first.fit(SOURCE.batches(32), epochs=1, verbose=0)
+    Checkpoints(tmp_path).save(first)
+    second.compile()
+    Checkpoints(tmp_path).restore(second)
+    second.fit(SOURCE.batches(32), initial_epoch=1, epochs=2, verbose=0)
+    for (name, expected), (_, found) in zip(arrays(straight), arrays(second), strict=True):
+        np.testing.assert_array_equal(expected, found, err_msg=name)
+
+
+def test_a_recipe_refuses_data_of_another_kind(stripes):
+    with pytest.raises(UsageError, match=r"recipe r3gan is for image data. Received: table data"):
+        find_recipe("r3gan").build(SOURCE.spec)
+    with pytest.raises(UsageError, match=r"recipe tabular is for table data. Received: image data"):
+        find_recipe("tabular").build(make_stripes(8, 8, 1).spec)
+    with pytest.raises(UsageError, match="`consistency` is for images"):
+        build(penalties="consistency")
+    assert choose_recipe(SOURCE.spec)[0] == "tabular"
+    assert choose_recipe(stripes.spec)[0] == "r3gan"
+
+
+# A run and its bundle.
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "rows"
+    said = []
+    finished = train(SOURCE, run=folder, options=SMALL | {"rows": 288}, say=said.append)
+    assert said[0] == "rows: 240 rows of 7 columns (3 categories, 2 numbers, 1 date, 1 identifier), target paid."
+    return finished
+
+
+def test_a_run_keeps_rows_to_look_at_and_goes_on(run):
+    kept = sorted(path.name for path in run.samples.iterdir())
+    assert kept == ["tick-00001.csv", "tick-00002.csv", "tick-00003.csv"]
+    assert list(pd.read_csv(run.samples / kept[0]).columns) == list(SOURCE.spec.names)
+    assert (run.folder / "curves.png").exists()
+    said = []
+    train(SOURCE, run=run.folder, options=SMALL | {"rows": 288}, say=said.append)
+    assert "is finished" in said[-1]
+    with pytest.raises(RunError, match="width=16 there, width=8 here"):
+        train(SOURCE, run=run.folder, options=SMALL | {"rows": 288, "width": 8}, say=said.append)
+
+
+def test_the_bundle_says_what_it_is_and_draws_the_same_rows(run, tmp_path):
+    bundle = load(run.folder)
+    pd.testing.assert_frame_equal(bundle.sample(30, seed=3), load(run.folder).sample(30, seed=3))
+    assert not bundle.sample(30, seed=3).equals(bundle.sample(30, seed=4))
+    card = (run.folder / "bundle" / "card.md").read_text()
+    assert "A generator of tables like one of 240 rows of 7 columns" in card
+    assert "Trained on 288 rows, repeats counted" in card
+    bundle.save(tmp_path / "copy", "")
+    assert sorted(path.suffix for path in (tmp_path / "copy").iterdir()) == [".json", ".md", ".safetensors"]
+
+
+def test_a_strangers_description_is_refused_before_anything_is_built(run, tmp_path):
+    load(run.folder).save(tmp_path, "")
+    text = (tmp_path / "bundle.json").read_text()
+    for change, words in [({"levels": ["x"] * 9999}, "at most 5000"), ({"counts": [0, 1]}, "greater than 0")]:
+        sheet = json.loads(text)
+        next(column for column in sheet["record"]["spec"]["columns"] if column["type"] == "category").update(change)
+        (tmp_path / "bundle.json").write_text(json.dumps(sheet))
+        with pytest.raises(BundleError, match=words):
+            load(tmp_path)
+
+
+WHERE = [{"paid": True}, {"sex": "male"}, {"stars": 4, "sex": "female"}, {"stars": 1, "sex": "male", "paid": False}]
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_what_is_asked_for_holds_in_every_row(run, where):
+    rows = load(run.folder).sample(300, where=where)
+    assert len(rows) == 300
+    for name, level in where.items():
+        assert (rows[name] == level).all()
+    assert rows["hours"].nunique() > 20
+
+
+def test_the_target_is_as_frequent_as_in_the_table(run):
+    paid = load(run.folder).sample(1000)["paid"].mean()
+    assert paid == pytest.approx(make_frame()["paid"].mean(), abs=0.001)
+
+
+def test_a_missing_value_or_a_rare_level_can_be_asked_for():
+    random = np.random.default_rng(0)
+    towns = np.array([f"town {number}" for number in range(400)])
+    frame = pd.DataFrame(
+        {"town": random.choice(towns, 900), "x": random.random(900), "mood": ["good", None, "bad"] * 300}
+    )
+    source = table_source("towns", frame)
+    bundle = bundle_of(source, build(source))
+    town: Category = source.spec.column("town")
+    rows = bundle.sample(40, where={"town": town.levels[-1], "mood": None})
+    assert (rows["town"] == town.levels[-1]).all()
+    assert rows["mood"].isna().all()
+    assert bundle.sample(200)["town"].nunique() > 20
+
+
+WRONG = {
+    "column": ({"paidd": True}, "There is no column `paidd`. Did you mean `paid`"),
+    "level": ({"sex": "mle"}, "`sex` was never 'mle'. Did you mean `male`"),
+    "number": ({"hours": 40}, "takes columns of levels: sex, stars, paid"),
+    "missing": ({"sex": None}, "`sex` was never None"),
+}
+
+
+@pytest.mark.parametrize(("where", "sentence"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_asked_for_is_told_in_a_sentence(run, where, sentence):
+    with pytest.raises(UsageError) as caught:
+        load(run.folder).sample(10, where=where)
+    assert sentence in str(caught.value)
+
+
+def test_samples_are_written_as_tables(run, tmp_path):
+    assert sample(run.folder, n=20) == run.folder / "samples.csv"
+    written = open_source(sample(run.folder, n=25, where={"sex": "male"}, out=tmp_path / "x.csv"))
+    assert written.spec.num_examples == 25
+    with pytest.raises(UsageError, match="`labels` is for images"):
+        sample(run.folder, labels=["male"])
+    with pytest.raises(UsageError, match=r"must end in .csv or .parquet"):
+        sample(run.folder, out=tmp_path / "x.png")
+
+
+DATA = os.environ.get("SPARRING_TEST_DATA")
+
+
+@pytest.mark.skipif(DATA is None, reason="SPARRING_TEST_DATA is not set")
+def test_a_file_trains_in_one_call(tmp_path):
+    path = pathlib.Path(DATA) / "shoppers.csv"
+    run = train(path, target="Revenue", run=tmp_path / "run", options=SMALL, say=lambda line: None)
+    rows = load(run.folder).sample(100, where={"Revenue": True, "Month": "Nov"})
+    frame = pd.read_csv(path)
+    assert rows["Revenue"].all()
+    assert (rows["Month"] == "Nov").all()
+    assert (rows.dtypes == frame.dtypes).all()
