@@ -102,6 +102,7 @@ def main() -> None:
                 found.append(judge.measure(made))
             if way == "real":  # Rows that were held out, as if made; what is learnt is learnt from the training rows.
                 found[0]["learnt"] = judge.measure(train)["learnt"]
+                del found[0]["nearer to train"]
             print(
                 name, way, f"{np.mean(seconds):.1f} s", *(_spread(key, found) for key in found[0]), sep="  ", flush=True
             )

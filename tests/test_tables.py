@@ -276,6 +276,12 @@ def test_a_missing_value_or_a_rare_level_can_be_asked_for():
     assert bundle.sample(200)["town"].nunique() > 20
 
 
+def test_rows_drawn_in_parts_are_those_drawn_at_once(run, monkeypatch):
+    whole = load(run.folder).sample(50, seed=2)
+    monkeypatch.setattr("sparring.bundle.tables.AT_ONCE", 7)
+    pd.testing.assert_frame_equal(load(run.folder).sample(50, seed=2), whole, rtol=1e-4)
+
+
 WRONG = {
     "column": ({"paidd": True}, "There is no column `paidd`. Did you mean `paid`"),
     "level": ({"sex": "mle"}, "`sex` was never 'mle'. Did you mean `male`"),
@@ -289,6 +295,8 @@ def test_what_cannot_be_asked_for_is_told_in_a_sentence(run, where, sentence):
     with pytest.raises(UsageError) as caught:
         load(run.folder).sample(10, where=where)
     assert sentence in str(caught.value)
+    with pytest.raises(UsageError, match="`n` must be >= 1"):
+        load(run.folder).sample(0)
 
 
 def test_samples_are_written_as_tables(run, tmp_path):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.files import replace_file
-from sparring.bundle.latents import normal_latents
+from sparring.bundle.latents import STREAM
 from sparring.data.columns import Category
 from sparring.data.encoding import decode
 from sparring.data.layout import Layout
@@ -53,8 +53,10 @@ class TableBundle(Bundle):
         Rows in which a constraint of the spec does not hold are drawn anew (rejection), up to `MOST_DRAWS` times.
 
         Raises:
-            UsageError: `n` < 1, there is no such column or level, or the constraints hold in too few rows.
+            UsageError: `n` < 1 or `seed` < 0, there is no such column or level, or constraints hold in too few rows.
         """
+        if n < 1 or not 0 <= seed < 2**64:
+            raise UsageError(f"`n` must be >= 1, `seed` >= 0 and below 2**64. Received: n={n}, seed={seed}")
         wanted = self._levels(where)
         kept: list[pd.DataFrame] = []
         drawn, missing, count = 0, n, n
@@ -78,8 +80,7 @@ class TableBundle(Bundle):
         return held
 
     def _draw(self, n: int, seed: int, wanted: Mapping[str, Any]) -> pd.DataFrame:
-        latents = normal_latents(n, self.latent_dim, seed)
-        codes, places = zip(*self._chunks(latents, self._conditions(n, wanted, seed)), strict=True)
+        codes, places = zip(*self._chunks(n, seed, self._told(n, wanted, seed)), strict=True)
         return decode(self.spec, np.concatenate(codes), np.concatenate(places), seed, wanted)
 
     def _levels(self, where: Where) -> dict[str, Any]:
@@ -105,40 +106,39 @@ class TableBundle(Bundle):
                 raise UsageError(f"`{name}` was never {level!r}.{near} It is one of: {known}{more}") from None
         return found
 
-    def _conditions(self, n: int, wanted: Mapping[str, Any], seed: int) -> np.ndarray | None:
-        """What the network is told: the slot each asked column takes, and which columns are asked for.
+    def _told(self, n: int, wanted: Mapping[str, Any], seed: int) -> dict[int, np.ndarray]:
+        """The slot that rows are told, by the place of a column among those that can be: of those asked for.
 
         Where nothing is asked for, the target has its levels as often as in the table.
         """
-        layout = Layout(self.spec)
-        if not len(layout.conditions):
-            return None
-        columns = self.spec.conditions
-        told = np.zeros((n, len(layout.condition_slots) + len(columns)), np.float32)
-        starts = np.cumsum([0, *(column.num_slots for column in columns)])
-        for place, column in enumerate(columns):
+        found = {}
+        for place, column in enumerate(self.spec.conditions):
             if column.name in wanted:
-                slots: Any = column.slot_of(wanted[column.name])
+                found[place] = np.full(n, column.slot_of(wanted[column.name]))
             elif column.name == self.spec.target and not wanted:
-                slots = _drawn_slots(column, n, seed)
-            else:
-                continue
-            told[np.arange(n), starts[place] + slots] = 1
-            told[:, starts[-1] + place] = 1
-        return told
+                found[place] = _drawn_slots(column, n, seed)
+        return found
 
-    def _chunks(self, latents: np.ndarray, conditions: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The slots and places of rows, some at a time."""
-        layout = Layout(self.spec)
+    def _chunks(self, n: int, seed: int, told: Mapping[int, np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The slots and places of rows, some at a time: all latents and conditions would fill the memory."""
+        layout, random = Layout(self.spec), np.random.Generator(np.random.Philox(key=[seed, STREAM]))
         starts = np.cumsum([0, *layout.widths])
-        for rows in (slice(start, start + AT_ONCE) for start in range(0, len(latents), AT_ONCE)):
-            inputs = [latents[rows]] if conditions is None else [latents[rows], conditions[rows]]
-            found = keras.ops.convert_to_numpy(
-                keras.ops.cast(self.networks["generator"](inputs, training=False), "float32")
-            )
-            codes = [found[:, start:end].argmax(axis=1) for start, end in itertools.pairwise(starts)]
-            places = (found[:, layout.num_slots :].astype(np.float64) + 1) / 2
-            yield np.stack(codes, axis=1) if codes else np.zeros((len(found), 0), np.int64), places
+        condition_starts = np.cumsum([0, *layout.widths[layout.conditions]])
+        for rows in (slice(start, min(n, start + AT_ONCE)) for start in range(0, n, AT_ONCE)):
+            count = rows.stop - rows.start
+            inputs = [random.standard_normal((count, self.latent_dim), np.float32)]
+            if layout.condition_width:
+                condition = np.zeros((count, layout.condition_width), np.float32)
+                for place, slots in told.items():
+                    condition[np.arange(count), condition_starts[place] + slots[rows]] = 1
+                    condition[:, condition_starts[-1] + place] = 1
+                inputs.append(condition)
+            output = self.networks["generator"](inputs, training=False)
+            found = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
+            codes = np.zeros((count, len(layout.widths)), np.int16)
+            for place, (start, end) in enumerate(itertools.pairwise(starts)):
+                codes[:, place] = found[:, start:end].argmax(axis=1)
+            yield codes, (found[:, layout.num_slots :] + 1) / 2
 
 
 def save_table(frame: pd.DataFrame, path: str | os.PathLike) -> None:

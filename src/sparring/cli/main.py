@@ -54,6 +54,8 @@ def main(
     sparring train photos/ --recipe r3gan --run runs/photos
     sparring sample runs/photos -n 16 --out faces.png
     sparring evaluate runs/photos
+    sparring train adult.csv --target income --run runs/adult
+    sparring sample runs/adult -n 500 --where "income=>50K" --out rows.csv
     """
 
 

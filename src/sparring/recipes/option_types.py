@@ -38,7 +38,7 @@ Gamma = Annotated[
     Field(
         ge=0,
         description="Strength of r1 and r2; None takes it from the data, 0.01 times the mean squared distance of two "
-        "images.",
+        "examples.",
     ),
 ]
 FinalGamma = Annotated[float | None, Field(ge=0, description="At the end, after a cosine; None leaves it as it is.")]

@@ -46,7 +46,7 @@ def tabular(
     blocks: Blocks = 2,
     loss: LossName = "relativistic",
     penalties: Penalties = "r1,r2",
-    gamma: Gamma = None,
+    gamma: Gamma = 1.0,
     penalty_every: PenaltyEvery = 8,
     learning_rate: LearningRate = 1e-3,
     final_learning_rate: FinalLearningRate = 1e-4,
