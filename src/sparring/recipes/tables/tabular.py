@@ -63,6 +63,10 @@ def tabular(
     R3GAN (Huang et al. 2024, arXiv:2501.05441, equation 2), its penalties taken lazily. Both players are told the
     target, and in a share of the rows any set of columns, so that rows can be asked for by their values.
 
+    Measured on one busy core, one seed, by `python benchmarks/tables.py --tables shoppers adult --seeds 1`: in 51 and
+    48 seconds of processor a quality of 0.974 and 0.970, told from real rows with an area of 0.710 and 0.713, and what
+    gradient boosting learns of them is worth 0.880 and 0.891 on real rows. There is no such figure of three seeds yet.
+
     Args:
         width: Of each dense layer.
         blocks: Dense layers of each network.
@@ -83,7 +87,7 @@ def tabular(
     return two_players(
         spec,
         Adversarial(generator, discriminator, LOSSES[loss], held_back),
-        # The betas of the earlier prototype this recipe was measured with; a long memory is for small batches.
+        # Betas as measured, not tuned; batches of hundreds of rows need no long memory.
         partial(Adam, cosine(learning_rate, final_learning_rate, steps), beta_1=0.5, beta_2=0.95),
         pace=pace,
         latent_dim=latent_dim + layout.num_slots,
