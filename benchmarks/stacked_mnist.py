@@ -77,7 +77,7 @@ def tiny_discriminator(shape, num_classes, *, share: float) -> keras.Model:
 
 
 def tiny(
-    spec: sparring.DataSpec,
+    spec: sparring.ImageSpec,
     *,
     images: int = 640_000,
     share: float = 0.5,

@@ -11,7 +11,7 @@ from functools import partial
 import keras
 from keras import ops
 
-from sparring import DataSpec, Game, Player
+from sparring import Game, ImageSpec, Player
 from sparring.networks.mlp import mlp_discriminator, mlp_generator
 from sparring.objectives.adversarial import Adversarial
 from sparring.objectives.losses import Loss
@@ -25,7 +25,7 @@ squares = Loss(
 
 
 def least_squares(
-    spec: DataSpec, *, images: int = 300_000, batch_size: int = 64, width: int = 128, learning_rate: float = 5e-4
+    spec: ImageSpec, *, images: int = 300_000, batch_size: int = 64, width: int = 128, learning_rate: float = 5e-4
 ) -> Game:
     """Two dense networks under the least squares loss.
 

@@ -27,6 +27,8 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "open_source": "sparring.data.source:open_source",
     "Source": "sparring.data.source:Source",
     "DataSpec": "sparring.data.spec:DataSpec",
+    "ImageSpec": "sparring.data.spec:ImageSpec",
+    "TableSpec": "sparring.data.spec:TableSpec",
     "Batches": "sparring.data.batches:Batches",
     "Game": "sparring.training.game:Game",
     "Player": "sparring.training.players:Player",
@@ -35,7 +37,7 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "find_recipe": "sparring.recipes.catalog:find_recipe",
     "SparringError": "sparring.errors:SparringError",
 }
-_LIGHT = {"DataSpec", "find_recipe", "SparringError"}
+_LIGHT = {"DataSpec", "ImageSpec", "TableSpec", "find_recipe", "SparringError"}
 
 __all__ = ["__version__", *_NAMES]
 
