@@ -199,7 +199,7 @@ FAULTY_PENALTIES = {
     "without stop_gradient": lambda: Square(lambda real, batch: ops.mean(ops.square(ops.stop_gradient(real.scores)))),
     "value must be a scalar": lambda: Square(lambda real, batch: ops.square(real.scores)),
     r"`draws` as its only noise, none\. Received: KeyError": lambda: Square(
-        lambda real, batch: ops.mean(real.score(real.images + batch["mine"]))
+        lambda real, batch: ops.mean(real.score(real.examples + batch["mine"]))
     ),
     "announces the noise `mine` and does not read it": lambda: Square(draws={"mine": (2,)}),
     "What Remembering remembers must be its weights": Remembering,
