@@ -60,7 +60,7 @@ ILLS = {
     "collapse": lambda line, lines: stays(line, lines) | {"twins": 0.9, "diversity": 0.4},
     "strong_discriminator": lambda line, lines: stays(line, lines) | {"discriminator_loss": 0.01, "real_score": 9.0},
     "blind_discriminator": lambda line, lines: stays(line, lines) | {"real_score": 0.0, "fake_score": -0.01},
-    "divergence": lambda line, lines: {"generator_loss": 1e6},
+    "divergence": lambda line, lines: {"discriminator_loss": 1e6},
     "memorisation": lambda line, lines: {"copies": 0.6},
     "no_progress": stays,
 }
@@ -117,6 +117,11 @@ def test_losses_tell_of_divergence_where_nothing_else_is_known():
         if found := diagnose(lines):
             lines[-1][HEALTH] = found
     assert [episode.name for episode in episodes(lines)] == ["divergence"]
+
+
+def test_scores_of_wasserstein_may_wander_off_together():
+    lines = diagnosed(lambda line, lines: {"generator_loss": 900.0, "real_score": -895.0, "fake_score": -900.0})
+    assert not episodes(lines)
 
 
 def test_what_is_said_has_the_figures_of_its_beginning():

@@ -27,7 +27,7 @@ class Thresholds:
         won: The discriminator's loss; all but Wasserstein's are 0 where it is always right.
         blind: Logits between real and fake that are as good as none: 52 of 100 guesses right.
         far: Times the figure of merit of real images. Nearer to them a blind discriminator is what one wants.
-        huge: A loss, or logits between real and fake, of no game that learns.
+        huge: A loss of other players than the generator, or logits between real and fake, of no game that learns.
         worse: Times the best figure of merit.
         copies: Share of samples nearer to a training image than all but 5 % of these are to each other.
         long: Ticks without progress, and at least the latter half of all.
@@ -101,7 +101,9 @@ def _blind(course: Course) -> bool:
 
 
 def _diverged(course: Course) -> bool:
-    losses = [value for name, value in course.lines[-1].items() if name.endswith("_loss")]
+    # Not the generator's: under Wasserstein's it is a score itself, and scores may wander off together.
+    last = course.lines[-1].items()
+    losses = [value for name, value in last if name.endswith("_loss") and name != "generator_loss"]
     runs_away = any(abs(value) >= LIMITS.huge for value in (course.gap, *losses))
     return runs_away or course.get(course.figure) >= LIMITS.worse * min(course.figures())
 
