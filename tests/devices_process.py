@@ -4,6 +4,7 @@
 outcome is written. The environment says which process this is: TF_CONFIG, or KERAS_DISTRIBUTION_... for JAX.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -67,10 +68,20 @@ def interrupted(folder, here):
     return game.steps_done, run.stopped_by
 
 
+def wait_longer():
+    """Counts a process as lost after two minutes of silence: TensorFlow's 10 seconds are short on a crowded machine."""
+    from tensorflow.python.eager.context import Context
+
+    configure = functools.partialmethod(Context.configure_coordination_service, heartbeat_timeout_in_ms=120_000)
+    Context.configure_coordination_service = configure
+
+
 def main(starts, results):
     number = number_of_process()
     place = results / str(number)
     place.mkdir()
+    if keras.config.backend() == "tensorflow":
+        wait_longer()
     with devices_scope(None):
         for name in RECIPES:
             game, found = take_steps(name, starts)
