@@ -29,6 +29,7 @@ from sparring.metrics.frechet import Moments, frechet_distance_of_moments
 from sparring.metrics.neighbours import precision_recall_density_coverage
 from sparring.metrics.scores import classifier_score
 from sparring.ops.color import to_uint8
+from sparring.recipes.catalog import parse_setting
 
 RECIPES = ("article", "dcgan", "wgan_gp", "sngan", "r3gan", "stylegan2")
 LEVELS = (60, 30, 15, 10, 5)
@@ -92,7 +93,7 @@ class Looks(keras.callbacks.Callback):
 def train(name: str, data: Source, seconds: float, seed: int, judge: Judge) -> dict:
     """One recipe, with `option=value` after commas, for so many processor seconds."""
     recipe_name, *pairs = name.split(",")
-    recipe, options = sparring.find_recipe(recipe_name), dict(pair.split("=") for pair in pairs)
+    recipe, options = sparring.find_recipe(recipe_name), dict(map(parse_setting, pairs))
     keras.utils.set_random_seed(seed)
     trial, looks = recipe.build(data.spec, **options), Looks()
     batches = data.batches(trial.pace.batch_size, seed)
