@@ -286,7 +286,7 @@ WRONG = {
     "column": ({"paidd": True}, "There is no column `paidd`. Did you mean `paid`"),
     "level": ({"sex": "mle"}, "`sex` was never 'mle'. Did you mean `male`"),
     "number": ({"hours": 40}, "takes columns of levels: sex, stars, paid"),
-    "missing": ({"sex": None}, "`sex` was never None"),
+    "missing": ({"sex": None}, "`sex` is never missing"),
 }
 
 

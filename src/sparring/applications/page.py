@@ -163,7 +163,12 @@ def _curves(evaluated: Sequence[Evaluated]) -> str:
     for each in evaluated:
         lines = read_journal(each.journal) if each.journal.is_file() else []
         if lines:
-            found.append(_figure(_image(draw_curves(lines), "Curves of the training", "curves"), each.report.run))
+            found.append(
+                _figure(
+                    _image(draw_curves(lines, each.report.record.spec.plural), "Curves of the training", "curves"),
+                    each.report.run,
+                )
+            )
     return f"<h2>While it trained</h2>{''.join(found)}" if found else ""
 
 

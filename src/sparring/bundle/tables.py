@@ -100,6 +100,8 @@ class TableBundle(Bundle):
                 found[name] = None if level is None else column.levels[column.place_of(level)]
                 column.slot_of(found[name])
             except KeyError:
+                if level is None:
+                    raise UsageError(f"`{name}` is never missing: ask for one of its levels, or leave it out") from None
                 known = ", ".join(str(known) for known in column.levels[:NAMED])
                 more = ", ..." if len(column.levels) > NAMED else ""
                 near = nearest(str(level), map(str, column.levels))
