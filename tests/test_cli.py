@@ -24,7 +24,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
     "inspect": "source --size --data-dir --out --target --column",
     "train": (
         "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
-        " --target --column --devices"
+        " --target --column --constraint --hold-out --devices"
     ),
     "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
@@ -136,7 +136,8 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("train", a_run(tmp_path / "my run"))
     flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --seed 5 --data-dir d"
     switches = "--tensorboard --skip-unreadable --devices 2 --target y --column zip=category --column a=date"
-    assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none") == 0
+    assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none",
+                "--constraint", "a <= b", "--hold-out", "0.1") == 0  # fmt: skip
     ((arguments, options),) = calls
     (progress,) = options.pop("callbacks")
     assert progress.async_safe
@@ -145,6 +146,8 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     assert options == {
         "target": "y",
         "columns": {"zip": "category", "a": "date"},
+        "constraints": ["a <= b"],
+        "hold_out": 0.1,
         "recipe": "r3gan",
         "run": Path("r"),
         "size": "48x64",

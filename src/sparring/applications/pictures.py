@@ -31,7 +31,7 @@ def draw_run(run: Run):
 
 
 def draw_curves(lines: list[dict], plural: str = "images") -> bytes:
-    """A PNG of the losses, the discriminator's outputs and the figure of merit over the examples seen, from a journal."""
+    """A PNG of the losses, the discriminator's outputs and the figure of merit over the examples seen."""
     names = list(dict.fromkeys(name for line in lines for name in line))
     panels = {
         "loss": [name for name in names if name.endswith("_loss")],

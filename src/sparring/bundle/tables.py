@@ -73,6 +73,10 @@ class TableBundle(Bundle):
             "longer, ask for less by `where`, or state fewer constraints."
         )
 
+    def look(self, n: int, *, seed: int = 0, labels: None = None) -> pd.DataFrame:
+        """`sample`, with the rows in which a constraint does not hold."""
+        return self._draw(n, seed, {})
+
     def _held(self, frame: pd.DataFrame) -> np.ndarray:
         held = np.ones(len(frame), bool)
         for constraint in self.spec.constraints:

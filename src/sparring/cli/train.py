@@ -53,6 +53,21 @@ def train(
         list[str] | None,
         typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
     ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Of a table: what holds in every row: 'start <= end', '0 <= age <= 120', 'fixed: country, city', "
+            "'one-hot: a, b, c'. Repeatable.",
+        ),
+    ] = None,
+    hold_out: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Of a table: rows to judge by and never train on. [default: a fifth, of fewer than 500 rows none]",
+        ),
+    ] = None,
     devices: Annotated[
         str | None, typer.Option(metavar="N", help="Accelerators that share every batch, or all; one by default.")
     ] = None,
@@ -81,6 +96,8 @@ def train(
             source,
             target=target,
             columns=columns,
+            constraints=constraint or (),
+            hold_out=hold_out,
             recipe=recipe,
             run=run,
             size=size,

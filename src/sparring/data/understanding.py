@@ -48,7 +48,7 @@ def understand(frame: pd.DataFrame, target: str | None = None, kinds: Mapping[st
         DataError: The table or a column cannot be used.
         UsageError: There is no such column or kind.
     """
-    _check(frame)
+    check_frame(frame)
     kinds = dict(kinds or {})
     for name in [*kinds, *([] if target is None else [target])]:
         if name not in frame.columns:
@@ -74,7 +74,8 @@ def few(names, most: int = 10) -> str:
     return ", ".join(names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")
 
 
-def _check(frame: pd.DataFrame):
+def check_frame(frame: pd.DataFrame):
+    """Raises DataError if it is no table of at least two rows and columns with different names and any values."""
     if any(not isinstance(name, str) or not name for name in frame.columns):
         odd = next(name for name in frame.columns if not isinstance(name, str) or not name)
         raise DataError(f"Columns must have names that are texts. Received: {odd!r}; rename it, or all to `str`.")
