@@ -14,19 +14,21 @@ import pandas as pd
 import sparring
 from sparring import backend
 from sparring.applications.pictures import draw_run
+from sparring.applications.table_rows import Reader
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.constraints import Constraint
 from sparring.data.source import Source, open_source
-from sparring.data.spec import TableSpec
 from sparring.data.tables import TableSource, describe
 from sparring.errors import Diverged, UsageError
+from sparring.metrics.tables.vitals import TableVitals
 from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
 from sparring.training.health import episodes
+from sparring.training.judging import Judge
 from sparring.training.run import LENGTHS, Run
 
 Say = Callable[[str], None]
@@ -46,6 +48,7 @@ def train(
     seed: int = 0,
     epochs: int | None = None,
     batch_size: int | None = None,
+    patience: int | None = None,
     options: Mapping[str, Any] | None = None,
     tensorboard: bool = False,
     skip_unreadable: bool = False,
@@ -68,6 +71,7 @@ def train(
         seed: Chooses the first weights, the order of the data and the noise.
         epochs: Passes over the data: short for the option `images`, or `rows`.
         batch_size: Short for the option of that name.
+        patience: Ticks without a better snapshot after which training ends; by default it goes on to the end.
         options: Options of the recipe.
         tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
         skip_unreadable: As in `open_source`.
@@ -104,11 +108,11 @@ def train(
     folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"
     started = Run(folder, record)
     with backend.devices_scope(devices), data.naming_failures():
-        _play(started, data, chosen, list(callbacks), tensorboard, say)
+        _play(started, data, chosen, patience, list(callbacks), tensorboard, say)
     return started
 
 
-def _play(run: Run, data: Source, recipe: Recipe, callbacks: list, tensorboard: bool, say: Say):
+def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callbacks: list, tensorboard: bool, say: Say):
     """Builds the game of the run's record, trains it, and draws what came of it."""
     keras.utils.set_random_seed(run.record.seed)
     game = recipe.build(data.spec, **run.record.options)
@@ -117,7 +121,7 @@ def _play(run: Run, data: Source, recipe: Recipe, callbacks: list, tensorboard: 
         callbacks.append(_tensorboard(run.folder))
     judge = _judge(data) if game.is_chief else None
     try:
-        run.train(game, data.batches(game.pace.batch_size, run.record.seed), callbacks, say, judge)
+        run.train(game, data.batches(game.pace.batch_size, run.record.seed), callbacks, say, judge, patience)
     except Diverged:
         _conclude(run, game, say)  # What led there is worth a look.
         raise
@@ -138,10 +142,11 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
     )
 
 
-def _judge(data: Source) -> Vitals | None:
-    """Who looks at samples after every tick; nobody yet where they are rows of a table."""
-    if isinstance(data.spec, TableSpec):
-        return None
+def _judge(data: Source) -> Judge:
+    """Who looks at samples after every tick."""
+    if isinstance(data, TableSource):
+        reader = Reader(data.spec, data.rows)
+        return TableVitals(reader(data.rows), reader)
     labels = data.examples.get("label")
     return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
 

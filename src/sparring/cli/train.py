@@ -34,6 +34,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the data.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Examples in one step.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Stop when no tick of the last N made better samples.")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chooses order, noise and first weights.")] = 0,
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
@@ -105,6 +108,7 @@ def train(
             seed=seed,
             epochs=epochs,
             batch_size=batch_size,
+            patience=patience,
             options=options,
             tensorboard=tensorboard,
             skip_unreadable=skip_unreadable,
