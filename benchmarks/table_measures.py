@@ -6,7 +6,7 @@ from sparring.metrics.tables.copies import share_nearer_to_training
 from sparring.metrics.tables.detection import area_under_curve, detection_scores
 from sparring.metrics.tables.learning import Target, learnt
 from sparring.metrics.tables.likeness import column_pairs, column_shapes, quality
-from sparring.metrics.tables.rows import Form, spread
+from sparring.metrics.tables.rows import Form, Rows, spread
 
 DETECTED = 6_000  # Rows of each side.
 
@@ -27,9 +27,8 @@ class Judge:
         is_number = target in numbers
         self.target = Target(is_number, (self.form.numbers if is_number else self.form.levels).index(target))
 
-    def measure(self, made: pd.DataFrame) -> dict[str, float]:
-        """Every measure by its name."""
-        rows = self.form(made)
+    def measure(self, rows: Rows) -> dict[str, float]:
+        """Every measure of made rows by its name."""
         shapes, trends = column_shapes(self.train, rows), column_pairs(self.train, rows).trend
         scores = detection_scores(spread(self.train, DETECTED), spread(rows, DETECTED))
         return {

@@ -36,6 +36,7 @@ def draw_curves(lines: list[dict], plural: str = "images") -> bytes:
     panels = {
         "loss": [name for name in names if name.endswith("_loss")],
         "discriminator's output (logit)": [name for name in names if name.endswith("_score")],
+        "likeness of columns and pairs, 1 at best": [name for name in names if name in ("shapes", "trends")],
         **{name: [name] for name in names if name.endswith("]")},
     }
     panels = {label: shown for label, shown in panels.items() if shown}

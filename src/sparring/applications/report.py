@@ -97,7 +97,14 @@ class Report:
 
     def for_card(self) -> dict[str, str]:
         """The figures as text, by their protocol."""
-        return {figure.protocol: f"{_with_interval(figure)}; floor {_floor(figure)}" for figure in self.figures}
+        if not self.beside:
+            return {figure.protocol: f"{_with_interval(figure)}; floor {_floor(figure)}" for figure in self.figures}
+        return {
+            figure.protocol: "; ".join(
+                [_with_interval(figure), *(f"{way} {_value(figures[place])}" for way, figures in self.beside.items())]
+            )
+            for place, figure in enumerate(self.figures)
+        }
 
 
 WAYS = [
@@ -115,11 +122,19 @@ def table(reports: Sequence[Report]) -> list[list[str]]:
     several = len(reports) > 1
     columns = [report.run for report in reports] if several else ["value", "95 % interval"]
     rows, beside = [], reports[0].beside
+    finer = not beside  # There is no room for many digits of many columns.
     for figures in zip(*(report.figures for report in reports), strict=True):
         first = figures[0]
-        cells = list(map(_with_interval, figures)) if several else [_value(first), _interval(first)]
+        cells = (
+            [_with_interval(figure, finer) for figure in figures]
+            if several
+            else [
+                _value(first, finer),
+                _interval(first, finer),
+            ]
+        )
         place = reports[0].figures.index(first)
-        others = [_value(figures[place]) for figures in beside.values()] or [_floor(first)]
+        others = [_value(figures[place], finer) for figures in beside.values()] or [_floor(first)]
         rows.append([first.protocol, *cells, *others, meaning_of(first.name).best])
     return [["figure", *columns, *(beside or ["floor"]), "best"], *rows]
 
@@ -165,25 +180,26 @@ def _names(report: Report) -> list[str]:
     return [figure.name for figure in report.figures]
 
 
-def _value(figure: Figure) -> str:
-    return shown(figure.name, figure.value, _spread(figure))
+def _value(figure: Figure, finer: bool = True) -> str:
+    return shown(figure.name, figure.value, _spread(figure, finer))
 
 
-def _interval(figure: Figure) -> str:
-    low, high = (shown(figure.name, end, _spread(figure)) for end in (figure.low, figure.high))
+def _interval(figure: Figure, finer: bool = True) -> str:
+    low, high = (shown(figure.name, end, _spread(figure, finer)) for end in (figure.low, figure.high))
     return f"{low} to {high}"
 
 
-def _with_interval(figure: Figure) -> str:
-    return f"{_value(figure)} ({_interval(figure)})"
+def _with_interval(figure: Figure, finer: bool = True) -> str:
+    return f"{_value(figure, finer)} ({_interval(figure, finer)})"
 
 
 def _floor(figure: Figure) -> str:
     return shown(figure.name, figure.floor)
 
 
-def _spread(figure: Figure) -> float:
-    return (figure.high - figure.low) / 2
+def _spread(figure: Figure, finer: bool) -> float:
+    """Half of the interval, whose first two digits are shown; ten times of it where one will do."""
+    return (figure.high - figure.low) / 2 * (1 if finer else 10)
 
 
 def _as_json(figure: Figure) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def decode(
     for column in spec.columns:
         code = codes[:, layout.segments.index(column)] if column.num_slots else np.zeros(len(codes), np.int32)
         if isinstance(column, Identifier):
-            found[column.name] = _identifiers(column, len(codes), random)
+            found[column.name] = identifiers(column, len(codes), random)
         elif isinstance(column, Category):
             found[column.name] = _from_levels(column, code, random, fixed.get(column.name, ...))
         else:
@@ -166,11 +166,12 @@ def _is_whole(dtype: str) -> bool:
     return dtype == "object" or dtype.lower().startswith(("int", "uint"))
 
 
-def _identifiers(column: Identifier, count: int, random: np.random.Generator) -> pd.Series:
+def identifiers(column: Identifier, count: int, random: np.random.Generator, before: int = 0) -> pd.Series:
+    """So many identifiers, after those of `before` rows."""
     if column.start is not None:
-        values: Any = column.start + np.arange(count)
+        values: Any = column.start + before + np.arange(count)
     elif column.pattern is None:
-        values = [f"{column.name}-{number:06d}" for number in range(1, count + 1)]
+        values = [f"{column.name}-{number:06d}" for number in range(before + 1, before + count + 1)]
     else:
         letters = [random.choice(list(ALTERNATIVES.get(there, there)), count) for there in column.pattern]
         values = ["".join(row) for row in zip(*letters, strict=True)]

@@ -99,7 +99,7 @@ def table_source(
     check_frame(frame)
     stated = learn_constraints(read_constraints(constraints, frame.columns), frame)
     rows, held_out = split_rows(frame, target, _num_held_out(len(frame), hold_out))
-    found = understand(rows, target, columns)
+    found = understand(rows, target, columns, len(frame))
     try:
         encoded = encode(rows, found.columns)
         distance = _squared_distance(encoded)
