@@ -263,6 +263,23 @@ def test_evaluate_prints_a_table(application, capsys, tmp_path):
     assert str(tmp_path / "report.html") in printed
 
 
+def test_evaluate_prints_tables_beside_other_ways(application, capsys, tmp_path):
+    names = ("shapes", "learnt_boosting", "copies")
+    figures = tuple(Figure(name, 0.9, 0.874, 0.926, float("nan"), 9864, "table-v1") for name in names)
+    beside = dict.fromkeys(("real", "shuffled", "copula", "SMOTE"), figures)
+    application(
+        "evaluate", Report("run", None, 0, None, figures, (), "table-v1", 9864, 1, 9864, 10, {}, "", 1.0, beside)
+    )
+    sys.modules["sparring.applications.evaluate"].compare = None
+    assert call("evaluate", tmp_path, "--data", "rows.csv") == 0
+    lines = capsys.readouterr().out.splitlines()
+    cells = [line.split() for line in lines]
+    assert cells[0] == ["figure", "value", "95", "%", "interval", "real", "shuffled", "copula", "SMOTE", "best"]
+    assert ["learnt_boosting", "0.90", "0.87", "to", "0.93", *["0.90"] * 4, "high"] in cells
+    assert any(line.startswith("real: rows that were held out") for line in lines)
+    assert not any("floor" in line for line in lines)
+
+
 def test_evaluate_compares_several(application, capsys, tmp_path):
     application("evaluate", None)
     stand_in = sys.modules["sparring.applications.evaluate"]

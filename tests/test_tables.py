@@ -286,6 +286,19 @@ def test_rows_drawn_in_parts_are_those_drawn_at_once(run, monkeypatch):
     pd.testing.assert_frame_equal(load(run.folder).sample(50, seed=2), whole, rtol=1e-4)
 
 
+def test_many_rows_come_in_parts_whose_identifiers_go_on(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("sparring.bundle.tables.PART", 20)
+    bundle = load(run.folder)
+    parts = list(bundle.parts(50, seed=2))
+    assert list(map(len, parts)) == [20, 20, 10]
+    whole = bundle.sample(50, seed=2)
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+    assert whole["key"].tolist() == list(range(240, 290))
+    assert not parts[0]["hours"].equals(parts[1]["hours"])
+    sample(run.folder, n=50, seed=2, out=tmp_path / "rows.csv")
+    assert pd.read_csv(tmp_path / "rows.csv")["key"].tolist() == whole["key"].tolist()
+
+
 WRONG = {
     "column": ({"paidd": True}, "There is no column `paidd`. Did you mean `paid`"),
     "level": ({"sex": "mle"}, "`sex` was never 'mle'. Did you mean `male`"),

@@ -92,7 +92,7 @@ MEANINGS = {
         "that rows are learnt by heart.",
     ),
     "copies": Meaning(
-        "as real",
+        "real",
         "The share of samples that stand among the training rows value by value. The column real is how often a "
         "held-out row does.",
     ),
