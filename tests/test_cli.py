@@ -23,8 +23,8 @@ from sparring.metrics.resampling import Figure
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
     "inspect": "source --size --data-dir --out --target --column",
     "train": (
-        "source --recipe --run --size --epochs --batch-size --seed --data-dir --set --tensorboard --skip-unreadable"
-        " --target --column --devices"
+        "source --recipe --run --size --epochs --batch-size --patience --seed --data-dir --set --tensorboard"
+        " --skip-unreadable --target --column --constraint --hold-out --devices"
     ),
     "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
@@ -134,9 +134,10 @@ def test_wrong_words_end_with_2_and_name_the_nearest(arguments, words, capsys):
 
 def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("train", a_run(tmp_path / "my run"))
-    flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --seed 5 --data-dir d"
+    flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --patience 4 --seed 5 --data-dir d"
     switches = "--tensorboard --skip-unreadable --devices 2 --target y --column zip=category --column a=date"
-    assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none") == 0
+    assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none",
+                "--constraint", "a <= b", "--hold-out", "0.1") == 0  # fmt: skip
     ((arguments, options),) = calls
     (progress,) = options.pop("callbacks")
     assert progress.async_safe
@@ -145,6 +146,8 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     assert options == {
         "target": "y",
         "columns": {"zip": "category", "a": "date"},
+        "constraints": ["a <= b"],
+        "hold_out": 0.1,
         "recipe": "r3gan",
         "run": Path("r"),
         "size": "48x64",
@@ -152,6 +155,7 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
         "seed": 5,
         "epochs": 3,
         "batch_size": 8,
+        "patience": 4,
         "options": {"width": 128, "gamma": None},
         "tensorboard": True,
         "skip_unreadable": True,
@@ -257,6 +261,23 @@ def test_evaluate_prints_a_table(application, capsys, tmp_path):
     assert "coverage is 0.97 at best." in printed
     assert "Careful: coverage takes more." in printed
     assert str(tmp_path / "report.html") in printed
+
+
+def test_evaluate_prints_tables_beside_other_ways(application, capsys, tmp_path):
+    names = ("shapes", "learnt_boosting", "copies")
+    figures = tuple(Figure(name, 0.9, 0.874, 0.926, float("nan"), 9864, "table-v1") for name in names)
+    beside = dict.fromkeys(("real", "shuffled", "copula", "SMOTE"), figures)
+    application(
+        "evaluate", Report("run", None, 0, None, figures, (), "table-v1", 9864, 1, 9864, 10, {}, "", 1.0, beside)
+    )
+    sys.modules["sparring.applications.evaluate"].compare = None
+    assert call("evaluate", tmp_path, "--data", "rows.csv") == 0
+    lines = capsys.readouterr().out.splitlines()
+    cells = [line.split() for line in lines]
+    assert cells[0] == ["figure", "value", "95", "%", "interval", "real", "shuffled", "copula", "SMOTE", "best"]
+    assert ["learnt_boosting", "0.90", "0.87", "to", "0.93", *["0.90"] * 4, "high"] in cells
+    assert any(line.startswith("real: rows that were held out") for line in lines)
+    assert not any("floor" in line for line in lines)
 
 
 def test_evaluate_compares_several(application, capsys, tmp_path):

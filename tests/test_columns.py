@@ -268,8 +268,10 @@ def test_parquet(tmp_path):
 def test_a_table_and_images_have_options_of_their_own(stripes):
     with pytest.raises(UsageError, match="`size` is for images"):
         open_source(FRAME, size=8)
-    with pytest.raises(UsageError, match="are for tables"):
+    with pytest.raises(UsageError, match="`target` is for tables"):
         open_source("digits", target="x")
+    with pytest.raises(UsageError, match="`constraints` and `hold_out` are for tables"):
+        open_source("digits", constraints=["a <= b"], hold_out=0.1)
 
 
 def test_a_level_that_was_not_there_is_named():

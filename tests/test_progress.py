@@ -14,6 +14,7 @@ class Game:
 
     def __init__(self, steps_done=0):
         self.steps_done = steps_done
+        self.spec = types.SimpleNamespace(plural="images")
         self.pace = types.SimpleNamespace(images=120, batch_size=4, tick_images=40, steps_per_tick=10, num_ticks=3)
 
     def report_line(self, tick, logs):

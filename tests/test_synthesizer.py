@@ -169,7 +169,8 @@ def test_train_and_sample(table, tmp_path, capsys):
     assert call("sample", tmp_path / "run", "--where", "paid=maybe") == 2
     assert "`paid` was never 'maybe'" in capsys.readouterr().err
     assert call("sample", tmp_path / "run", "--where", "paid") == 2
-    assert call("evaluate", tmp_path / "run") == 2
+    assert call("evaluate", tmp_path / "run") == 1
+    assert "say where it lies with --data" in capsys.readouterr().err
 
 
 def test_inspect(table, capsys):

@@ -13,6 +13,7 @@ from keras import ops
 
 from conftest import make_frame, make_rows, make_stripes
 from sparring.applications.sample import load, sample
+from sparring.applications.table_rows import Reader
 from sparring.applications.train import train
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record
@@ -24,9 +25,12 @@ from sparring.data.source import open_source
 from sparring.data.tables import table_source
 from sparring.errors import BundleError, RunError, UsageError
 from sparring.layers.rows import SoftRow
+from sparring.metrics.tables.vitals import TableVitals
 from sparring.recipes.catalog import find_recipe
 from sparring.recipes.choice import choose_recipe
+from sparring.training.callbacks import read_journal
 from sparring.training.checkpoint import Checkpoints, arrays
+from sparring.training.judging import judged_samples
 
 SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 192, "tick_rows": 96, "penalty_every": 2}
 SOURCE = make_rows()
@@ -217,7 +221,7 @@ def test_a_run_keeps_rows_to_look_at_and_goes_on(run):
     assert (run.folder / "curves.png").exists()
     said = []
     train(SOURCE, run=run.folder, options=SMALL | {"rows": 288}, say=said.append)
-    assert "is finished" in said[-1]
+    assert any("is finished" in sentence for sentence in said)
     with pytest.raises(RunError, match="width=16 there, width=8 here"):
         train(SOURCE, run=run.folder, options=SMALL | {"rows": 288, "width": 8}, say=said.append)
 
@@ -282,11 +286,24 @@ def test_rows_drawn_in_parts_are_those_drawn_at_once(run, monkeypatch):
     pd.testing.assert_frame_equal(load(run.folder).sample(50, seed=2), whole, rtol=1e-4)
 
 
+def test_many_rows_come_in_parts_whose_identifiers_go_on(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("sparring.bundle.tables.PART", 20)
+    bundle = load(run.folder)
+    parts = list(bundle.parts(50, seed=2))
+    assert list(map(len, parts)) == [20, 20, 10]
+    whole = bundle.sample(50, seed=2)
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+    assert whole["key"].tolist() == list(range(240, 290))
+    assert not parts[0]["hours"].equals(parts[1]["hours"])
+    sample(run.folder, n=50, seed=2, out=tmp_path / "rows.csv")
+    assert pd.read_csv(tmp_path / "rows.csv")["key"].tolist() == whole["key"].tolist()
+
+
 WRONG = {
     "column": ({"paidd": True}, "There is no column `paidd`. Did you mean `paid`"),
     "level": ({"sex": "mle"}, "`sex` was never 'mle'. Did you mean `male`"),
     "number": ({"hours": 40}, "takes columns of levels: sex, stars, paid"),
-    "missing": ({"sex": None}, "`sex` was never None"),
+    "missing": ({"sex": None}, "`sex` is never missing"),
 }
 
 
@@ -321,3 +338,40 @@ def test_a_file_trains_in_one_call(tmp_path):
     assert rows["Revenue"].all()
     assert (rows["Month"] == "Nov").all()
     assert (rows.dtypes == frame.dtypes).all()
+
+
+def test_every_tick_is_judged_and_the_best_snapshot_kept(run):
+    lines = read_journal(run.journal)
+    name = "detection[boosting, n=240]"
+    assert all({name, "shapes", "trends"} <= line.keys() for line in lines)
+    bundle = load(run.folder)
+    assert bundle.snapshot.figure == name
+    assert bundle.snapshot.value == min(line[name] for line in lines)
+    reader = Reader(SOURCE.spec, SOURCE.rows)
+    judge = TableVitals(reader(SOURCE.rows), reader)
+    assert judge(judged_samples(judge, bundle))[name] == bundle.snapshot.value
+    assert judge(SOURCE.rows)["shapes"] == 1
+
+
+def test_training_ends_when_nothing_becomes_better_and_stays_ended(tmp_path, monkeypatch):
+    figures = iter([0.9, 0.8, 0.8, 0.85, 0.7])
+    monkeypatch.setattr(TableVitals, "__call__", lambda self, rows: {self.name: next(figures)})
+    said, options = [], SMALL | {"rows": 960}
+    stopped = train(SOURCE, run=tmp_path / "run", options=options, patience=2, say=said.append)
+    assert [line["tick"] for line in read_journal(stopped.journal)] == [1, 2, 3, 4]
+    assert stopped.stopped_by is None
+    assert any("Nothing better for 2 ticks than after tick 2" in sentence for sentence in said)
+    assert load(tmp_path / "run").snapshot.tick == 2
+    train(SOURCE, run=tmp_path / "run", options=options, patience=2, say=said.append)
+    assert len(read_journal(stopped.journal)) == 4
+    train(SOURCE, run=tmp_path / "run", options=options | {"rows": 480}, say=said.append)
+    assert len(read_journal(stopped.journal)) == 5
+    assert load(tmp_path / "run").snapshot.tick == 5
+
+
+def test_constraints_that_seldom_hold_do_not_end_a_training(tmp_path):
+    frame = make_frame()
+    frame["more"] = frame["gain"] + np.random.default_rng(0).integers(0, 3, len(frame))
+    source = table_source("rows", frame, "paid", constraints=["gain <= more", "more <= 20000"])
+    found = train(source, run=tmp_path / "run", options=SMALL | {"rows": 96}, say=str)
+    assert (found.samples / "tick-00001.csv").exists()

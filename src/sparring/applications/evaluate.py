@@ -13,24 +13,15 @@ import numpy as np
 
 import sparring
 from sparring import backend
-from sparring.applications.figures import Progress
-from sparring.applications.judge import Judge, Verdict
-from sparring.applications.page import Evaluated, draw_page
+from sparring.applications.evaluated import Data, Evaluated, Findings, Judge, Place, Progress, Question
+from sparring.applications.judges import JUDGES
+from sparring.applications.page import draw_page
 from sparring.applications.report import Report
 from sparring.applications.sample import load
+from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.bundle.files import replace_file
-from sparring.bundle.images import ImageBundle
-from sparring.data.examples import Source
-from sparring.data.named import DIGITS, NAMES
-from sparring.data.source import open_source
-from sparring.data.spec import ImageSpec
 from sparring.errors import DataError, UsageError
-from sparring.metrics.extractor import Extractor
-from sparring.metrics.extractors.choice import make_extractor
-
-Place = str | os.PathLike[str]
-Data = Place | np.ndarray | tuple[np.ndarray, np.ndarray] | Source | None
 
 MOST, LEAST = 10_000, 100  # Samples that are drawn by default at most, and that may be asked for at least.
 
@@ -54,15 +45,15 @@ def evaluate(
     Args:
         run: Folder of a run or a bundle.
         data: What it was trained on; known by itself where that has a name.
-        n: Samples to draw; by default as many as there are training images, at least 100 and at most 10,000.
+        n: Samples to draw; by default as many as there are training examples, at least 100 and at most 10,000.
         seed: Of the samples.
         data_dir: As in `open_source`.
         trust: As in `load`.
-        extractor: What makes features of images. "digits", a classifier that comes with sparring and knows handwritten
-            digits: the default for mnist and digits. "own", a classifier that learns the classes of the data: the
-            default where there are any. "random", random convolutions: the default otherwise. "inception", the network
-            that FID is defined by.
-        inception_weights: The file of that network's weights; they are downloaded by default.
+        extractor: Of images, what makes their features. "digits", a classifier that comes with sparring and knows
+            handwritten digits: the default for mnist and digits. "own", a classifier that learns the classes of the
+            data: the default where there are any. "random", random convolutions: the default otherwise. "inception",
+            the network that FID is defined by.
+        inception_weights: Of images, the file of that network's weights; they are downloaded by default.
         every: Whether to measure also what a reader of the other figures can do without.
         out: Folder for the report; by default that of the run, whose card then has the figures too.
         progress: Told how far things are.
@@ -72,20 +63,10 @@ def evaluate(
 
     Raises:
         DataError: `data` is not what the run was trained on, or is too little.
-        UsageError: `n` is too small, or `extractor` unknown.
+        UsageError: `n` is too small, or `extractor` unknown or not for this kind of data.
     """
-    (evaluated,) = _evaluated(
-        [run],
-        data=data,
-        n=n,
-        seed=seed,
-        data_dir=data_dir,
-        trust=trust,
-        extractor=extractor,
-        inception_weights=inception_weights,
-        every=every,
-        progress=progress,
-    )
+    question = Question(data, data_dir, extractor, inception_weights, every, seed, progress)
+    (evaluated,) = _evaluated([run], question, n, trust)
     report, folder = evaluated.report, Path(run) if out is None else _made(out)
     replace_file(folder / "report.json", _json(report.as_json()))
     replace_file(folder / "report.html", draw_page([evaluated]))
@@ -96,18 +77,22 @@ def evaluate(
     return report
 
 
-def compare(runs: Sequence[Place], *, out: Place | None = None, **options: Any) -> list[Report]:
+def compare(
+    runs: Sequence[Place], *, n: int | None = None, trust: bool = False, out: Place | None = None, **options: Any
+) -> list[Report]:
     """Measures several runs on the same data alike, and writes one `report.json` and one `report.html` of all.
 
     Args:
         runs: Their folders, which stay as they are.
+        n: As in `evaluate`.
+        trust: As in `load`.
         out: Folder for the report; by default the current one.
         options: The other arguments of `evaluate`.
 
     Raises:
         DataError: The runs were not trained on the same data; and as `evaluate` does.
     """
-    evaluated = _evaluated(list(runs), **options)
+    evaluated = _evaluated(list(runs), Question(**options), n, trust)
     reports = [each.report for each in evaluated]
     folder = _made("." if out is None else out)
     replace_file(folder / "report.json", _json({"format": 1, "runs": [report.as_json() for report in reports]}))
@@ -115,74 +100,29 @@ def compare(runs: Sequence[Place], *, out: Place | None = None, **options: Any) 
     return reports
 
 
-def _evaluated(
-    runs: Sequence[Place],
-    *,
-    data: Data = None,
-    n: int | None = None,
-    seed: int = 1,
-    data_dir: Place | None = None,
-    trust: bool = False,
-    extractor: str | None = None,
-    inception_weights: Place | None = None,
-    every: bool = False,
-    progress: Progress = lambda what, done, total: None,
-) -> list[Evaluated]:
+def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: bool) -> list[Evaluated]:
     """What the page shows of each run."""
     if n is not None and n < LEAST:
         raise UsageError(f"`n` must be at least {LEAST}: fewer samples tell nothing. Received: n={n}")
-    bundles = [_image_bundle(run, trust) for run in runs]
+    bundles = [load(run, trust=trust) for run in runs]
     for run, bundle in zip(runs, bundles, strict=True):
         if bundle.record.fingerprint != bundles[0].record.fingerprint:
             raise DataError(
                 f"{os.fspath(run)} was trained on other data ({bundle.record.source}) than {os.fspath(runs[0])} "
                 f"({bundles[0].record.source}): only runs on the same data can be compared."
             )
-    source = _data_of(bundles[0], data, data_dir)
-    n = n or min(MOST, max(LEAST, source.spec.num_examples))
-    kind = _kind_of(source, extractor)
-    judge = Judge(source, _extractor(kind, source, inception_weights, progress), kind == "own", every, seed, progress)
+    judge = JUDGES[bundles[0].record.spec.kind](bundles[0], question)
+    n = n or min(MOST, max(LEAST, judge.source.spec.num_examples))
     found = []
     for name, run, bundle in zip(_names_of(runs), runs, bundles, strict=True):
         started = time.monotonic()
-        verdict = judge.judge(bundle, n, seed, name)
-        report = _report(name, bundle, verdict, judge, n, seed, time.monotonic() - started)
-        found.append(Evaluated(report, verdict, bundle, source, Path(run) / "log.jsonl"))
+        verdict = judge.judge(bundle, n, question.seed, name)
+        report = _report(name, bundle, verdict, judge, n, question.seed, time.monotonic() - started)
+        found.append(Evaluated(report, verdict, bundle, judge, Path(run) / "log.jsonl"))
     return found
 
 
-def _image_bundle(run: Place, trust: bool) -> ImageBundle:
-    bundle = load(run, trust=trust)
-    if not isinstance(bundle, ImageBundle):
-        raise UsageError(f"`evaluate` measures images. Received: {os.fspath(run)!r}, which makes tables")
-    return bundle
-
-
-def _kind_of(source: Source, wanted: str | None) -> str:
-    """Which extractor judges: the one place where that is decided."""
-    if wanted not in (None, "auto"):
-        return str(wanted)
-    if source.name in ("mnist", "digits") and source.spec.classes == DIGITS:
-        return "digits"
-    return "own" if source.spec.classes else "random"
-
-
-def _extractor(kind: str, source: Source, inception_weights: Place | None, progress: Progress) -> Extractor:
-    examples = source.examples
-    return make_extractor(
-        kind,
-        examples["image"],
-        np.asarray(examples["label"]) if "label" in examples else None,
-        fingerprint=source.fingerprint,
-        inception_weights=inception_weights,
-        say=lambda sentence: progress(sentence, 0, 1),
-    )
-
-
-def _report(
-    name: str, bundle: ImageBundle, verdict: Verdict, judge: Judge, n: int, seed: int, seconds: float
-) -> Report:
-    source = judge.source
+def _report(name: str, bundle: Bundle, verdict: Findings, judge: Judge, n: int, seed: int, seconds: float) -> Report:
     return Report(
         run=name,
         record=bundle.record,
@@ -190,11 +130,11 @@ def _report(
         snapshot=bundle.snapshot,
         figures=verdict.figures,
         classes=verdict.classes,
-        extractor=judge.extractor.name,
+        extractor=judge.measures,
         n=n,
         seed=seed,
-        num_training=len(source.examples["image"]),
-        num_held_out=len(source.held_out["image"]) if source.held_out else 0,
+        num_training=judge.source.spec.num_examples,
+        num_held_out=judge.num_held_out,
         versions={
             "sparring": sparring.__version__,
             "keras": keras.__version__,
@@ -203,6 +143,7 @@ def _report(
         },
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=seconds,
+        beside=verdict.beside,
     )
 
 
@@ -219,18 +160,3 @@ def _made(folder: Place) -> Path:
 
 def _json(values: dict[str, Any]) -> bytes:
     return json.dumps(values, indent=2, allow_nan=False).encode() + b"\n"
-
-
-def _data_of(bundle: ImageBundle, data: Data, data_dir: Place | None) -> Source[ImageSpec]:
-    name = bundle.record.source
-    if data is None and name not in NAMES:
-        raise DataError(f"The run was trained on {name}, which has no known place: say where it lies with --data.")
-    # Whether the run did without unreadable files or there were none: the fingerprint tells if these are its images.
-    source = data
-    if not isinstance(source, Source):
-        source = open_source(
-            name if source is None else source, size=bundle.spec.shape[:2], data_dir=data_dir, skip_unreadable=True
-        )
-    if source.fingerprint != bundle.record.fingerprint:
-        raise DataError(f"{source.name} is not what the run was trained on: the images differ.")
-    return source

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.svm import SVC
 
-from sparring.applications.figures import Progress, Side, compare, diversity_of_classes, of_share
+from sparring.applications.evaluated import Progress
+from sparring.applications.figures import Side, compare, diversity_of_classes, of_share
+from sparring.applications.image_sections import image_sections
+from sparring.applications.image_verdict import ClassFigures, Pair, Verdict
 from sparring.bundle.images import ImageBundle
 from sparring.data.lazy import Rows
 from sparring.data.pixels import resize_images
@@ -17,7 +20,6 @@ from sparring.metrics.copies import Nearest, nearest_images
 from sparring.metrics.extractor import Extractor, Seen
 from sparring.metrics.neighbours import NEAR, share_near
 from sparring.metrics.recognition import Share, fit_classifier, predicted
-from sparring.metrics.resampling import Figure
 
 LEAST = 20  # Training images: halves of fewer have no five neighbours to speak of.
 MOST_REAL = 60_000  # Training images whose features are kept, evenly spaced: 0.5 GB where there are 2,048 of each.
@@ -26,49 +28,6 @@ SIDE = 32  # Pixels to which pictures are made smaller before pixels are compare
 COPIES_LIMIT = 2000  # Samples whose nearest training image is looked for: a share of 1 % is known to 0.4 %.
 USUAL_LIMIT = 4000  # Real images that tell how near is usual, evenly spaced: forty of them decide.
 PAIRS = 12  # Samples shown beside their nearest training image.
-
-
-class ClassFigures(NamedTuple):
-    """The figures of one class.
-
-    Attributes:
-        name: Of the class.
-        real_share: How much of the training data is of it, 0 to 1.
-        share: How much of the samples is: asked for, or as the extractor sees it.
-        recognised: The share of its samples in which the class is recognised; NaN where none can be asked for.
-        recognised_held_out: The same of held-out images.
-        diversity: How varied its samples are against its real images; NaN where there are too few.
-    """
-
-    name: str
-    real_share: float
-    share: float
-    recognised: float
-    recognised_held_out: float
-    diversity: float
-
-
-class Pair(NamedTuple):
-    """A sample and the training image nearest to it.
-
-    Attributes:
-        sample: uint8 `(H, W, C)`.
-        training: uint8 `(H, W, C)`.
-        distance: In units of the one below which 1 % of real images lie.
-    """
-
-    sample: np.ndarray
-    training: np.ndarray
-    distance: float
-
-
-class Verdict(NamedTuple):
-    """What the judge found of a run."""
-
-    figures: tuple[Figure, ...]
-    classes: tuple[ClassFigures, ...]
-    nearest: tuple[Pair, ...]
-    usual: tuple[Pair, ...]
 
 
 class Judge:
@@ -97,6 +56,18 @@ class Judge:
         images = source.examples["image"]
         rows = _spaced(len(images), MOST_REAL)
         self.real = self._see(images, rows, _labels(source.examples, rows), "Looking at training images")
+
+    sections = staticmethod(image_sections)
+
+    @property
+    def measures(self) -> str:
+        """The extractor's name, with its version."""
+        return self.extractor.name
+
+    @property
+    def num_held_out(self) -> int:
+        """Images that were never trained on."""
+        return len(self.source.held_out["image"]) if self.source.held_out else 0
 
     @property
     def reference(self) -> str:

@@ -27,15 +27,16 @@ def draw_run(run: Run):
         save_animation([Image.open(path).copy() for path in chosen], run.folder / "training.gif", 70)
     lines = read_journal(run.journal)
     if lines:
-        replace_file(run.folder / "curves.png", draw_curves(lines))
+        replace_file(run.folder / "curves.png", draw_curves(lines, run.record.spec.plural))
 
 
-def draw_curves(lines: list[dict]) -> bytes:
-    """A PNG of the losses, the discriminator's outputs and the figure of merit over the images seen, from a journal."""
+def draw_curves(lines: list[dict], plural: str = "images") -> bytes:
+    """A PNG of the losses, the discriminator's outputs and the figure of merit over the examples seen."""
     names = list(dict.fromkeys(name for line in lines for name in line))
     panels = {
         "loss": [name for name in names if name.endswith("_loss")],
         "discriminator's output (logit)": [name for name in names if name.endswith("_score")],
+        "likeness of columns and pairs, 1 at best": [name for name in names if name in ("shapes", "trends")],
         **{name: [name] for name in names if name.endswith("]")},
     }
     panels = {label: shown for label, shown in panels.items() if shown}
@@ -46,7 +47,7 @@ def draw_curves(lines: list[dict]) -> bytes:
             axes.plot(*_points(lines, name), label="each tick" if name == label else text, marker=".")
         if shown == [label]:
             _mark(axes, lines, label)
-        axes.set(xlabel="images seen", ylabel=label)
+        axes.set(xlabel=f"{plural} seen", ylabel=label)
         axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)

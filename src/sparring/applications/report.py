@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparring.applications.figures import meaning_of, shown
-from sparring.applications.judge import ClassFigures
+from sparring.applications.image_verdict import ClassFigures
+from sparring.applications.meanings import meaning_of, shown
 from sparring.bundle.bundle import Snapshot
 from sparring.bundle.record import Record
 from sparring.errors import UsageError, nearest
@@ -23,18 +23,20 @@ class Report:
     Attributes:
         run: The name of its folder.
         record: Recipe, options and data of the run.
-        images_seen: Number of training images, repeats counted, the weights come from.
+        images_seen: Number of training examples, repeats counted, the weights come from.
         snapshot: Which of the run's snapshots it is, where that is known.
         figures: In the order of the table.
         classes: The figures of each class; empty where there are none.
-        extractor: The name of what made the features, with its version.
+        extractor: The name of what the figures are taken with, with its version: what made the features of images.
         n: Number of samples.
         seed: Of the samples.
-        num_training: Images that samples are held against.
-        num_held_out: Images that were never trained on.
+        num_training: Examples that samples are held against.
+        num_held_out: Examples that were never trained on.
         versions: Of sparring, Keras, the backend and NumPy.
         time: When, in UTC.
         seconds: How long the evaluation took.
+        beside: The same figures of other ways to make such data, by the name of the way: of tables, for real rows
+            among them.
     """
 
     run: str
@@ -51,6 +53,7 @@ class Report:
     versions: Mapping[str, str]
     time: str
     seconds: float
+    beside: Mapping[str, tuple[Figure, ...]] = dataclasses.field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Figure:
         """The figure of this name.
@@ -87,25 +90,53 @@ class Report:
             "versions": dict(self.versions),
             "time": self.time,
             "seconds": round(self.seconds, 1),
-            "figures": [_plain(dataclasses.asdict(figure) | {"protocol": figure.protocol}) for figure in self.figures],
+            "figures": list(map(_as_json, self.figures)),
+            "beside": {way: list(map(_as_json, figures)) for way, figures in self.beside.items()},
             "classes": [_plain(one._asdict()) for one in self.classes],
         }
 
     def for_card(self) -> dict[str, str]:
         """The figures as text, by their protocol."""
-        return {figure.protocol: f"{_with_interval(figure)}; floor {_floor(figure)}" for figure in self.figures}
+        if not self.beside:
+            return {figure.protocol: f"{_with_interval(figure)}; floor {_floor(figure)}" for figure in self.figures}
+        return {
+            figure.protocol: "; ".join(
+                [_with_interval(figure), *(f"{way} {_value(figures[place])}" for way, figures in self.beside.items())]
+            )
+            for place, figure in enumerate(self.figures)
+        }
+
+
+WAYS = [
+    "real: rows that were held out; what is learnt is learnt from the training rows.",
+    "shuffled: every column by itself; copula: the ranks of all columns as one normal distribution.",
+    "SMOTE: training rows moved towards one of five neighbours.",
+]
 
 
 def table(reports: Sequence[Report]) -> list[list[str]]:
-    """A header and a row for each figure; of several reports, which have the same figures, a column for each."""
+    """A header and a row for each figure; of several reports, which have the same figures, a column for each.
+
+    Then what the figures stand beside: those of other ways, or else the floor.
+    """
     several = len(reports) > 1
     columns = [report.run for report in reports] if several else ["value", "95 % interval"]
-    rows = []
+    rows, beside = [], reports[0].beside
+    finer = not beside  # There is no room for many digits of many columns.
     for figures in zip(*(report.figures for report in reports), strict=True):
         first = figures[0]
-        cells = list(map(_with_interval, figures)) if several else [_value(first), _interval(first)]
-        rows.append([first.protocol, *cells, _floor(first), meaning_of(first.name).best])
-    return [["figure", *columns, "floor", "best"], *rows]
+        cells = (
+            [_with_interval(figure, finer) for figure in figures]
+            if several
+            else [
+                _value(first, finer),
+                _interval(first, finer),
+            ]
+        )
+        place = reports[0].figures.index(first)
+        others = [_value(figures[place], finer) for figures in beside.values()] or [_floor(first)]
+        rows.append([first.protocol, *cells, *others, meaning_of(first.name).best])
+    return [["figure", *columns, *(beside or ["floor"]), "best"], *rows]
 
 
 def narrow_table(reports: Sequence[Report]) -> list[list[str]]:
@@ -127,14 +158,16 @@ def narrow_table(reports: Sequence[Report]) -> list[list[str]]:
 
 def notes(reports: Sequence[Report]) -> list[str]:
     """What to know of a table, a sentence each."""
-    found = ["floor: the same figure between two parts of the real data."]
     first = reports[0]
+    found = list(WAYS) if first.beside else ["floor: the same figure between two parts of the real data."]
     found += [
         f"{figure.name} is {shown(figure.name, figure.ceiling)} at best."
         for figure in first.figures
         if figure.ceiling is not None
     ]
-    if not first.num_held_out:
+    if first.beside and not first.num_held_out:
+        found.append("No rows are held out: what models learn, and whether rows are copies, is not known.")
+    elif not first.num_held_out:
         found.append(
             "No real images are held out: how near to the training images is usual comes from these themselves"
             + (", and how many real images are recognised is not known." if "recognised" in _names(first) else ".")
@@ -147,25 +180,30 @@ def _names(report: Report) -> list[str]:
     return [figure.name for figure in report.figures]
 
 
-def _value(figure: Figure) -> str:
-    return shown(figure.name, figure.value, _spread(figure))
+def _value(figure: Figure, finer: bool = True) -> str:
+    return shown(figure.name, figure.value, _spread(figure, finer))
 
 
-def _interval(figure: Figure) -> str:
-    low, high = (shown(figure.name, end, _spread(figure)) for end in (figure.low, figure.high))
+def _interval(figure: Figure, finer: bool = True) -> str:
+    low, high = (shown(figure.name, end, _spread(figure, finer)) for end in (figure.low, figure.high))
     return f"{low} to {high}"
 
 
-def _with_interval(figure: Figure) -> str:
-    return f"{_value(figure)} ({_interval(figure)})"
+def _with_interval(figure: Figure, finer: bool = True) -> str:
+    return f"{_value(figure, finer)} ({_interval(figure, finer)})"
 
 
 def _floor(figure: Figure) -> str:
     return shown(figure.name, figure.floor)
 
 
-def _spread(figure: Figure) -> float:
-    return (figure.high - figure.low) / 2
+def _spread(figure: Figure, finer: bool) -> float:
+    """Half of the interval, whose first two digits are shown; ten times of it where one will do."""
+    return (figure.high - figure.low) / 2 * (1 if finer else 10)
+
+
+def _as_json(figure: Figure) -> dict[str, Any]:
+    return _plain(dataclasses.asdict(figure) | {"protocol": figure.protocol})
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

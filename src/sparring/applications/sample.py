@@ -70,7 +70,7 @@ def sample(
         others = {"labels": labels, "truncation": truncation, "interpolate": interpolate}
         _refuse(others, "images, and this bundle makes tables")
         target = Path(out) if out is not None else Path(run) / "samples.csv"
-        save_table(bundle.sample(n, seed=seed, where=where), target)
+        save_table(bundle.parts(n, seed=seed, where=where), target)
         return target
     assert isinstance(bundle, ImageBundle)
     _refuse({"where": where}, "tables, and this bundle makes images")

@@ -25,8 +25,9 @@ class TableSynthesizer(BaseEstimator):
     Args:
         recipe: Name of a recipe for tables, or `mine.py:my_recipe`.
         columns: Corrections by hand: `number`, `category`, `date` or `identifier` by the name of a column.
-        constraints: What must hold in every row: `Inequality`, `Range`, `FixedCombinations`, `OneHot` of
-            `sparring.data.constraints`. It must hold in the table; rows in which it does not are drawn anew.
+        constraints: What must hold in every row: `start <= end`, `0 <= age <= 120`, `fixed: country, city`,
+            `one-hot: a, b, c`, or objects of `sparring.data.constraints`. It must hold in the table; rows in which it
+            does not are drawn anew.
         seed: Chooses the first weights, the order of the rows and the noise.
         **options: Of the recipe, `rows=300_000` say; `sparring recipes tabular` lists them.
 
@@ -47,7 +48,7 @@ class TableSynthesizer(BaseEstimator):
         recipe: str = "tabular",
         *,
         columns: Mapping[str, str] | None = None,
-        constraints: Sequence[Constraint] = (),
+        constraints: Sequence[Constraint | str] = (),
         seed: int = 0,
         **options: Any,
     ):

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,21 @@ import pandas as pd
 import sparring
 from sparring import backend
 from sparring.applications.pictures import draw_run
+from sparring.applications.table_rows import Reader
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
+from sparring.data.constraints import Constraint
 from sparring.data.source import Source, open_source
-from sparring.data.spec import TableSpec
-from sparring.data.tables import describe
+from sparring.data.tables import TableSource, describe
 from sparring.errors import Diverged, UsageError
+from sparring.metrics.tables.vitals import TableVitals
 from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
 from sparring.training.health import episodes
+from sparring.training.judging import Judge
 from sparring.training.run import LENGTHS, Run
 
 Say = Callable[[str], None]
@@ -36,6 +39,8 @@ def train(
     *,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
+    constraints: Sequence[Constraint | str] = (),
+    hold_out: float | None = None,
     recipe: str | None = None,
     run: str | os.PathLike[str] | None = None,
     size: str | int | tuple[int, int] | None = None,
@@ -43,6 +48,7 @@ def train(
     seed: int = 0,
     epochs: int | None = None,
     batch_size: int | None = None,
+    patience: int | None = None,
     options: Mapping[str, Any] | None = None,
     tensorboard: bool = False,
     skip_unreadable: bool = False,
@@ -56,6 +62,8 @@ def train(
         source: What `open_source` takes, or a source that is open.
         target: As in `open_source`.
         columns: As in `open_source`.
+        constraints: As in `open_source`.
+        hold_out: As in `open_source`.
         recipe: Name of the recipe, or `mine.py:my_recipe`; chosen from the data by default.
         run: Folder of the run; `runs/SOURCE-RECIPE` by default.
         size: As in `open_source`.
@@ -63,6 +71,7 @@ def train(
         seed: Chooses the first weights, the order of the data and the noise.
         epochs: Passes over the data: short for the option `images`, or `rows`.
         batch_size: Short for the option of that name.
+        patience: Ticks without a better snapshot after which training ends; by default it goes on to the end.
         options: Options of the recipe.
         tensorboard: Whether to write events for TensorBoard too, into the folder's `tensorboard/`.
         skip_unreadable: As in `open_source`.
@@ -81,7 +90,14 @@ def train(
         data = source
     else:
         data = open_source(
-            source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable, target=target, columns=columns
+            source,
+            size=size,
+            data_dir=data_dir,
+            skip_unreadable=skip_unreadable,
+            target=target,
+            columns=columns,
+            constraints=constraints,
+            hold_out=hold_out,
         )
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
@@ -92,20 +108,26 @@ def train(
     folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"
     started = Run(folder, record)
     with backend.devices_scope(devices), data.naming_failures():
-        keras.utils.set_random_seed(seed)
-        game = chosen.build(data.spec, **record.options)
-        _explain(game, say)
-        own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
-        judge = _judge(data) if game.is_chief else None
-        try:
-            started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
-        except Diverged:
-            _conclude(started, game, say)  # What led there is worth a look.
-            raise
-    _conclude(started, game, say)
-    if started.stopped_by:
-        say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
+        _play(started, data, chosen, patience, list(callbacks), tensorboard, say)
     return started
+
+
+def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callbacks: list, tensorboard: bool, say: Say):
+    """Builds the game of the run's record, trains it, and draws what came of it."""
+    keras.utils.set_random_seed(run.record.seed)
+    game = recipe.build(data.spec, **run.record.options)
+    _explain(game, say)
+    if tensorboard and game.is_chief:
+        callbacks.append(_tensorboard(run.folder))
+    judge = _judge(data) if game.is_chief else None
+    try:
+        run.train(game, data.batches(game.pace.batch_size, run.record.seed), callbacks, say, judge, patience)
+    except Diverged:
+        _conclude(run, game, say)  # What led there is worth a look.
+        raise
+    _conclude(run, game, say)
+    if run.stopped_by:
+        say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
 
 
 def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -> Record:
@@ -120,10 +142,11 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
     )
 
 
-def _judge(data: Source) -> Vitals | None:
-    """Who looks at samples after every tick; nobody yet where they are rows of a table."""
-    if isinstance(data.spec, TableSpec):
-        return None
+def _judge(data: Source) -> Judge:
+    """Who looks at samples after every tick."""
+    if isinstance(data, TableSource):
+        reader = Reader(data.spec, data.rows)
+        return TableVitals(reader(data.rows), reader)
     labels = data.examples.get("label")
     return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
 
@@ -146,8 +169,9 @@ def _conclude(run: Run, game: Game, say: Say):
 
 
 def _describe(data: Source, say: Say):
-    if isinstance(data.spec, TableSpec):
-        say(f"{data.name}: {describe(data.spec)}.")
+    if isinstance(data, TableSource):
+        kept = f"; {len(data.held_out_rows):,} more held out" if len(data.held_out_rows) else ""
+        say(f"{data.name}: {describe(data.spec)}{kept}.")
     else:
         height, width, channels = data.spec.shape
         classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""

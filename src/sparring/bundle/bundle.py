@@ -75,6 +75,16 @@ class Bundle:
         """`n` examples, as the kind of bundle gives them; the same seed draws the same ones."""
         raise NotImplementedError
 
+    def look(self, n: int, *, seed: int = 0, labels: Any = None) -> Any:
+        """`n` examples as the generator makes them, to be looked at while it trains: nothing is drawn anew.
+
+        Args:
+            n: Number of examples.
+            seed: The same seed looks at the same latents.
+            labels: Classes they should be of, for a generator that takes them.
+        """
+        raise NotImplementedError
+
     def save(self, folder: str | os.PathLike, card: str) -> None:
         """Write the bundle into `folder`, which is made if it is not there; `card` becomes card.md.
 

@@ -4,13 +4,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_file(path: str | os.PathLike, data: bytes) -> None:
-    """Put `data` at `path` in one step that survives a crash, a kill and a full disk.
+    """Put `data` at `path` in one step, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(data)
 
-    The bytes go to a temporary name beside `path`, are flushed to the disk, and take the place of the old file by one
-    rename; then the folder is flushed. If anything fails the temporary is removed and the old file is as it was.
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """A file to write to that takes its place at `path` in one step that survives a crash, a kill and a full disk.
+
+    What is written goes to a temporary name beside `path`, is flushed to the disk, and takes the place of the old file
+    by one rename; then the folder is flushed. If anything fails the temporary is removed and the old file is as it was.
 
     Raises:
         OSError: The file cannot be written: no such folder, no permission, no space left.
@@ -20,7 +28,7 @@ def replace_file(path: str | os.PathLike, data: bytes) -> None:
     with _naming(path):
         try:
             with temporary.open("wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

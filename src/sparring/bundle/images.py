@@ -71,6 +71,10 @@ class ImageBundle(Bundle):
         """`n` images, uint8 (n, height, width, channels); arguments as in `latents` and `labels_for`."""
         return self.render(self.latents(n, seed, truncation), labels)
 
+    def look(self, n: int, *, seed: int = 0, labels: Labels = None) -> np.ndarray:
+        """`sample`, without the labels where the generator takes none."""
+        return self.sample(n, seed=seed, labels=labels if self.classes else None)
+
     def render(self, latents: np.ndarray, labels=None) -> np.ndarray:
         """`generate` as uint8, converted chunk by chunk: all of it as float32 would take four times the memory."""
         return np.concatenate([to_uint8(chunk) for chunk in self._chunks(latents, labels)])

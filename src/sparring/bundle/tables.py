@@ -3,7 +3,7 @@
 import io
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 
 from sparring.bundle.bundle import Bundle
-from sparring.bundle.files import replace_file
+from sparring.bundle.files import replace_file, replacing
 from sparring.bundle.latents import STREAM
-from sparring.data.columns import Category
-from sparring.data.encoding import decode
+from sparring.data.columns import Category, Identifier
+from sparring.data.encoding import decode, identifiers
 from sparring.data.layout import Layout
 from sparring.data.spec import TableSpec
 from sparring.errors import UsageError, nearest
 
 AT_ONCE = 4096  # Rows generated in one call.
+PART = 100_000  # Rows that are made into a DataFrame at once.
 NAMED = 8  # Levels that a message names.
 MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
 STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
@@ -55,9 +56,19 @@ class TableBundle(Bundle):
         Raises:
             UsageError: `n` < 1 or `seed` < 0, there is no such column or level, or constraints hold in too few rows.
         """
+        parts = list(self.parts(n, seed=seed, where=where))
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+    def parts(self, n: int, *, seed: int = 0, where: Where = None) -> Iterator[pd.DataFrame]:
+        """The rows of `sample`, at most 100,000 at a time: for more of them than fit into memory."""
         if n < 1 or not 0 <= seed < 2**64:
             raise UsageError(f"`n` must be >= 1, `seed` >= 0 and below 2**64. Received: n={n}, seed={seed}")
         wanted = self._levels(where)
+        for place, start in enumerate(range(0, n, PART)):
+            yield self._part(min(PART, n - start), start, seed + place * MOST_DRAWS * STRIDE, wanted)
+
+    def _part(self, n: int, before: int, seed: int, wanted: Mapping[str, Any]) -> pd.DataFrame:
+        """`n` rows after `before` others, in which the constraints hold."""
         kept: list[pd.DataFrame] = []
         drawn, missing, count = 0, n, n
         for draw in range(MOST_DRAWS):
@@ -65,13 +76,25 @@ class TableBundle(Bundle):
             kept.append(frame[self._held(frame)].head(missing))
             drawn, missing = drawn + count, missing - len(kept[-1])
             if not missing:
-                return pd.concat(kept, ignore_index=True) if draw else kept[0]
+                return self._numbered(pd.concat(kept, ignore_index=True), before, seed) if draw or before else kept[0]
             # As many as will do if no fewer hold than before.
             count = min(missing * drawn // max(1, n - missing) + 1, MOST_TIMES * n)
         raise UsageError(
             f"Constraints held in {n - missing:,} of {drawn:,} rows that were drawn, and {n:,} were asked for. Train "
             "longer, ask for less by `where`, or state fewer constraints."
         )
+
+    def _numbered(self, frame: pd.DataFrame, before: int, seed: int) -> pd.DataFrame:
+        """Rows that were drawn at different times, with identifiers that go on."""
+        random = np.random.default_rng(seed % 2**64)
+        for column in self.spec.columns:
+            if isinstance(column, Identifier):
+                frame[column.name] = identifiers(column, len(frame), random, before)
+        return frame
+
+    def look(self, n: int, *, seed: int = 0, labels: None = None) -> pd.DataFrame:
+        """`sample`, with the rows in which a constraint does not hold."""
+        return self._draw(n, seed, {})
 
     def _held(self, frame: pd.DataFrame) -> np.ndarray:
         held = np.ones(len(frame), bool)
@@ -100,6 +123,8 @@ class TableBundle(Bundle):
                 found[name] = None if level is None else column.levels[column.place_of(level)]
                 column.slot_of(found[name])
             except KeyError:
+                if level is None:
+                    raise UsageError(f"`{name}` is never missing: ask for one of its levels, or leave it out") from None
                 known = ", ".join(str(known) for known in column.levels[:NAMED])
                 more = ", ..." if len(column.levels) > NAMED else ""
                 near = nearest(str(level), map(str, column.levels))
@@ -141,19 +166,22 @@ class TableBundle(Bundle):
             yield codes, (found[:, layout.num_slots :] + 1) / 2
 
 
-def save_table(frame: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write `frame` to `path`, a .csv or .parquet file.
+def save_table(parts: pd.DataFrame | Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
+    """Write a table, or its parts as they come, to `path`, a .csv or .parquet file.
 
     Raises:
         UsageError: `path` ends in something else, or Parquet cannot be written here.
     """
+    parts = [parts] if isinstance(parts, pd.DataFrame) else parts
     suffix = Path(path).suffix.lower()
     if suffix == ".csv":
-        replace_file(path, frame.to_csv(index=False).encode())
+        with replacing(path) as file:
+            for place, part in enumerate(parts):
+                part.to_csv(file, index=False, header=not place, mode="wb")
     elif suffix == ".parquet":
         buffer = io.BytesIO()
         try:
-            frame.to_parquet(buffer, index=False)
+            pd.concat(parts, ignore_index=True).to_parquet(buffer, index=False)
         except ImportError as error:
             raise UsageError("Writing Parquet needs pyarrow. Install it with: pip install pyarrow") from error
         replace_file(path, buffer.getvalue())

@@ -79,7 +79,7 @@ def evaluate(
             reports = compare(runs, **options, progress=stages)
     header, *rows = narrow_table(reports)
     shown = Table(*header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in shown.columns[1:]:
+    for column in shown.columns:
         column.overflow = "fold"
     for row in rows:
         shown.add_row(*map(Text, row))

@@ -78,14 +78,16 @@ class Progress(keras.callbacks.Callback):
         pace = self.model.pace
         self._bar = rich_progress.Progress(
             rich_progress.BarColumn(bar_width=None, complete_style="cyan"),
-            rich_progress.TextColumn("{task.completed:,.0f} of {task.total:,.0f} images"),
+            rich_progress.TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[plural]}"),
             rich_progress.TextColumn("{task.fields[pace]}"),
             console=self.console,
             transient=True,
             expand=True,
         )
         total = pace.num_ticks * pace.steps_per_tick * pace.batch_size
-        self._bar.add_task("", total=total, completed=self._step * pace.batch_size, pace="preparing")
+        self._bar.add_task(
+            "", total=total, completed=self._step * pace.batch_size, pace="preparing", plural=self.model.spec.plural
+        )
         self._bar.start()
 
     def _update(self) -> None:
@@ -96,7 +98,11 @@ class Progress(keras.callbacks.Callback):
         (task,) = bar.tasks
         images = self._step * self.model.pace.batch_size
         rate = self._rate.add(now, images)
-        shown = "" if rate is None else f"{_round(rate)} images/s, {_duration((task.total or 0) - images, rate)} left"
+        shown = (
+            ""
+            if rate is None
+            else f"{_round(rate)} {self.model.spec.plural}/s, {_duration((task.total or 0) - images, rate)} left"
+        )
         bar.update(task.id, completed=images, pace=shown)
 
 

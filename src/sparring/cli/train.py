@@ -34,6 +34,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the data.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Examples in one step.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Stop when no tick of the last N made better samples.")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chooses order, noise and first weights.")] = 0,
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
@@ -52,6 +55,21 @@ def train(
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Of a table: what holds in every row: 'start <= end', '0 <= age <= 120', 'fixed: country, city', "
+            "'one-hot: a, b, c'. Repeatable.",
+        ),
+    ] = None,
+    hold_out: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Of a table: rows to judge by and never train on. [default: a fifth, of fewer than 500 rows none]",
+        ),
     ] = None,
     devices: Annotated[
         str | None, typer.Option(metavar="N", help="Accelerators that share every batch, or all; one by default.")
@@ -81,6 +99,8 @@ def train(
             source,
             target=target,
             columns=columns,
+            constraints=constraint or (),
+            hold_out=hold_out,
             recipe=recipe,
             run=run,
             size=size,
@@ -88,6 +108,7 @@ def train(
             seed=seed,
             epochs=epochs,
             batch_size=batch_size,
+            patience=patience,
             options=options,
             tensorboard=tensorboard,
             skip_unreadable=skip_unreadable,

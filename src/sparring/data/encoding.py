@@ -69,7 +69,7 @@ def _places(series: pd.Series, column: Number) -> tuple[np.ndarray, np.ndarray, 
     """The slot, and the lowest and highest place, of each number."""
     missing = series.isna().to_numpy()
     values = np.zeros(len(series))
-    values[~missing] = _as_numbers(series[~missing], column)
+    values[~missing] = as_numbers(series[~missing], column)
     atoms, quantiles = np.array(column.atoms), np.array(column.quantiles)
     is_atom = np.isin(values, atoms) & ~missing
     codes = np.full(len(values), column.continuous_slot, np.int32)
@@ -88,7 +88,8 @@ def _places(series: pd.Series, column: Number) -> tuple[np.ndarray, np.ndarray, 
     return codes, np.where(elsewhere, 0.5, low), np.where(elsewhere, 0.5, high)
 
 
-def _as_numbers(series: pd.Series, column: Number) -> np.ndarray:
+def as_numbers(series: pd.Series, column: Number) -> np.ndarray:
+    """Values that are there as float64; of dates, units since 1970."""
     if not isinstance(column, Date):
         return pd.to_numeric(series).to_numpy(np.float64)
     form = {} if column.format is None else {"format": column.format}
@@ -117,7 +118,7 @@ def decode(
     for column in spec.columns:
         code = codes[:, layout.segments.index(column)] if column.num_slots else np.zeros(len(codes), np.int32)
         if isinstance(column, Identifier):
-            found[column.name] = _identifiers(column, len(codes), random)
+            found[column.name] = identifiers(column, len(codes), random)
         elif isinstance(column, Category):
             found[column.name] = _from_levels(column, code, random, fixed.get(column.name, ...))
         else:
@@ -165,11 +166,12 @@ def _is_whole(dtype: str) -> bool:
     return dtype == "object" or dtype.lower().startswith(("int", "uint"))
 
 
-def _identifiers(column: Identifier, count: int, random: np.random.Generator) -> pd.Series:
+def identifiers(column: Identifier, count: int, random: np.random.Generator, before: int = 0) -> pd.Series:
+    """So many identifiers, after those of `before` rows."""
     if column.start is not None:
-        values: Any = column.start + np.arange(count)
+        values: Any = column.start + before + np.arange(count)
     elif column.pattern is None:
-        values = [f"{column.name}-{number:06d}" for number in range(1, count + 1)]
+        values = [f"{column.name}-{number:06d}" for number in range(before + 1, before + count + 1)]
     else:
         letters = [random.choice(list(ALTERNATIVES.get(there, there)), count) for there in column.pattern]
         values = ["".join(row) for row in zip(*letters, strict=True)]

@@ -5,7 +5,7 @@ import difflib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 import pydantic
 
 from sparring.data.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
+from sparring.data.constraints import Constraint
 from sparring.data.examples import Source
 from sparring.data.images import read_images
 from sparring.data.lazy import Rows, too_large
@@ -64,6 +65,8 @@ def open_source(
     skip_unreadable: bool = False,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
+    constraints: Sequence[Constraint | str] = (),
+    hold_out: float | None = None,
 ) -> Source:
     """Open whatever holds images or is a table.
 
@@ -80,30 +83,36 @@ def open_source(
         target: Of a table the name of the column that models are to predict.
         columns: Of a table what columns are that were taken for something else: `number`, `category`, `date` or
             `identifier` by their names.
+        constraints: Of a table what must hold in every row: `start <= end`, `0 <= age <= 120`, `fixed: country, city`,
+            `one-hot: a, b, c`, or objects of `sparring.data.constraints`.
+        hold_out: Of a table the share of the rows that is never trained on; by default a fifth, at most 10,000, and
+            none of fewer than 500 rows.
 
     Raises:
         DataError: There is nothing of that name, or what is there cannot be used.
-        UsageError: `size` is not a size, or is given for a table, or `target` or `columns` for images.
+        UsageError: `size` is not a size, or is given for a table, or what is for tables alone for images.
 
     Example:
         >>> open_source("digits").spec.shape
         (8, 8, 1)
     """
     if is_table(source):
-        return _open_table(source, size, target, columns)
-    if target is not None or columns:
-        raise UsageError(f"`target` and `columns` are for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
+        return _open_table(source, size, target, columns, constraints, hold_out)
+    given = {"target": target, "columns": columns, "constraints": constraints, "hold_out": hold_out}
+    if names := [f"`{name}`" for name, value in given.items() if value]:
+        verb = "is" if len(names) == 1 else "are"
+        raise UsageError(f"{' and '.join(names)} {verb} for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
     name, found = find_arrays(source, parse_size(size), data_dir, skip_unreadable)
     return image_source(name, found.images, found.labels, found.classes, found.held_out, found.notes)
 
 
-def _open_table(source, size, target: str | None, columns: Mapping[str, str] | None) -> Source:
+def _open_table(source, size, target, columns, constraints, hold_out) -> Source:
     if size is not None:
         raise UsageError(f"`size` is for images. Received: size={size} for a table")
     if isinstance(source, pd.DataFrame):
-        return table_source("table", source, target, columns)
+        return table_source("table", source, target, columns, (), constraints, hold_out)
     frame, notes = read_table(source)
-    return table_source(slug(Path(source)), frame, target, columns, tuple(notes))
+    return table_source(slug(Path(source)), frame, target, columns, tuple(notes), constraints, hold_out)
 
 
 def find_arrays(

@@ -2,7 +2,7 @@
 
 import collections
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pydantic
@@ -26,10 +26,12 @@ class DataSpec(pydantic.BaseModel):
         num_examples: Number of examples to train on.
         squared_distance: Mean squared Euclidean distance of two examples as networks see them, the scale of the data
             that the strength of a gradient penalty is measured by.
+        plural: What examples are called.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
+    plural: ClassVar[str] = "examples"
     kind: str
     num_examples: Annotated[int, pydantic.Field(ge=1)]
     squared_distance: Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
@@ -45,6 +47,7 @@ class ImageSpec(DataSpec):
         classes: Names of the classes in the order of their labels; empty where there are none.
     """
 
+    plural: ClassVar[str] = "images"
     kind: Literal["image"] = "image"
     shape: tuple[Side, Side, Channels]
     classes: tuple[Annotated[str, pydantic.Field(max_length=200)], ...] = pydantic.Field((), max_length=20_000)
@@ -63,6 +66,7 @@ class TableSpec(DataSpec):
         constraints: What holds in every row.
     """
 
+    plural: ClassVar[str] = "rows"
     kind: Literal["table"] = "table"
     columns: Annotated[tuple[AnyColumn, ...], pydantic.Field(min_length=2, max_length=MOST_COLUMNS)]
     target: Name | None = None

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -17,15 +18,30 @@ from sparring.data.encoding import Encoded, encode
 from sparring.data.examples import Source
 from sparring.data.lazy import Rows
 from sparring.data.spec import TableSpec
-from sparring.data.understanding import few, understand
-from sparring.errors import DataError
+from sparring.data.statements import read_constraints
+from sparring.data.understanding import check_frame, few, understand
+from sparring.errors import DataError, UsageError
 
 TEXTS, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
 SUFFIXES = TEXTS + PARQUET
 SEPARATORS = ",;\t|"
 LOOKED_AT = 200  # Lines that tell how a file is written.
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+HOLD_OUT, FEW, MOST_HELD_OUT = 0.2, 500, 10_000  # A share of the rows, none of fewer, and at most so many.
 DECIMAL_COMMA = re.compile(r"(^|;)-?\d+,\d+(;|$)", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TableSource(Source[TableSpec]):
+    """A source that also has the rows as they are.
+
+    Attributes:
+        rows: Those that are trained on, from which `examples` is made.
+        held_out_rows: Those that never are; levels may stand there that `spec` does not know.
+    """
+
+    rows: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    held_out_rows: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
 
 
 def is_table(source: object) -> bool:
@@ -61,8 +77,9 @@ def table_source(
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
-    constraints: Sequence[Constraint] = (),
-) -> Source[TableSpec]:
+    constraints: Sequence[Constraint | str] = (),
+    hold_out: float | None = 0.0,
+) -> TableSource:
     """A source of the rows of `frame`.
 
     Args:
@@ -71,30 +88,76 @@ def table_source(
         target: Name of the column that models are to predict.
         columns: Corrections by hand, `number`, `category`, `date` or `identifier` by the name of a column.
         notes: What was done to the data.
-        constraints: What must hold in every row, and does in those of `frame`.
+        constraints: What must hold in every row, and does in those of `frame`; texts as in `read_constraints`.
+        hold_out: Share of the rows that is never trained on; None for a fifth, at most 10,000, and none of fewer than
+            500 rows.
 
     Raises:
         DataError: The table cannot be trained on, or a constraint does not hold in it.
-        UsageError: There is no such column or kind.
+        UsageError: There is no such column or kind, or `hold_out` is no share.
     """
-    found = understand(frame, target, columns)
+    check_frame(frame)
+    stated = learn_constraints(read_constraints(constraints, frame.columns), frame)
+    rows, held_out = split_rows(frame, target, _num_held_out(len(frame), hold_out))
+    found = understand(rows, target, columns, len(frame))
     try:
-        encoded = encode(frame, found.columns)
+        encoded = encode(rows, found.columns)
         distance = _squared_distance(encoded)
         if distance == 0:
-            raise DataError(f"Training needs rows that differ. Received: {len(frame):,} alike in {name}")
+            raise DataError(f"Training needs rows that differ. Received: {len(rows):,} alike in {name}")
         spec = TableSpec(
             columns=tuple(found.columns),
             target=target,
-            constraints=learn_constraints(constraints, frame),
-            num_examples=len(frame),
+            constraints=stated,
+            num_examples=len(rows),
             squared_distance=distance,
         )
     except pydantic.ValidationError as error:
         raise DataError(f"{name} cannot be used: {error.errors()[0]['msg']}.") from error
+    return TableSource(name, spec, _examples(encoded), {}, (*notes, *found.notes), rows, held_out)
+
+
+def reopen(name: str, frame: pd.DataFrame, spec: TableSpec) -> TableSource:
+    """The source that `spec` was made of, from the same table; its fingerprint tells whether it is the same.
+
+    Raises:
+        DataError: It is not: it lacks columns, levels or rows.
+    """
+    if len(frame) < spec.num_examples:
+        raise DataError(f"The table must have at least {spec.num_examples:,} rows. Received: {len(frame):,} in {name}")
+    rows, held_out = split_rows(frame, spec.target, len(frame) - spec.num_examples)
+    return TableSource(name, spec, _examples(encode(rows, spec.columns)), {}, (), rows, held_out)
+
+
+def split_rows(frame: pd.DataFrame, target: str | None, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows to train on in their order, and `count` that are held out, always the same of a table.
+
+    What is held out has the levels of the target, or its numbers, as often as the table.
+    """
+    if not count:
+        return frame, frame[:0]
+    order = np.random.default_rng(0).permutation(len(frame))
+    if target in frame:
+        column = frame[target]
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        strata = column.rank(method="dense").to_numpy(float) if numeric else pd.factorize(column.astype(str))[0]
+        order = order[np.argsort(strata[order], kind="stable")]
+    held = np.zeros(len(frame), bool)
+    held[order[((np.arange(count) + 0.5) * len(frame) / count).astype(int)]] = True
+    return frame[~held].reset_index(drop=True), frame[held].reset_index(drop=True)
+
+
+def _num_held_out(count: int, share: float | None) -> int:
+    if share is None:
+        return min(round(HOLD_OUT * count), MOST_HELD_OUT) if count >= FEW else 0
+    if not 0 <= share < 1:
+        raise UsageError(f"`hold_out` must be a share, from 0 to below 1. Received: hold_out={share}")
+    return round(share * count)
+
+
+def _examples(encoded: Encoded) -> dict[str, Rows]:
     examples: dict[str, Rows] = {"codes": encoded["codes"]}
-    examples |= {key: encoded[key].astype(np.float32) for key in ("low", "high")}
-    return Source(name, spec, examples, {}, (*notes, *found.notes))
+    return examples | {key: encoded[key].astype(np.float32) for key in ("low", "high")}
 
 
 def _squared_distance(encoded: Encoded) -> float:

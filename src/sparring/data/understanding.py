@@ -36,19 +36,22 @@ class Understanding:
     notes: list[str]
 
 
-def understand(frame: pd.DataFrame, target: str | None = None, kinds: Mapping[str, str] | None = None) -> Understanding:
+def understand(
+    frame: pd.DataFrame, target: str | None = None, kinds: Mapping[str, str] | None = None, whole: int = 0
+) -> Understanding:
     """What each column of `frame` is.
 
     Args:
         frame: The table.
         target: What models are to predict; a few whole numbers there are classes.
         kinds: Corrections by hand: `number`, `category`, `date` or `identifier` by the name of a column.
+        whole: Rows of the table that `frame` is a part of, where it is one.
 
     Raises:
         DataError: The table or a column cannot be used.
         UsageError: There is no such column or kind.
     """
-    _check(frame)
+    check_frame(frame)
     kinds = dict(kinds or {})
     for name in [*kinds, *([] if target is None else [target])]:
         if name not in frame.columns:
@@ -61,9 +64,9 @@ def understand(frame: pd.DataFrame, target: str | None = None, kinds: Mapping[st
             raise UsageError(f"A column is one of {', '.join(KINDS)}.{nearest(kind, KINDS)} Received: {name}={kind}")
     numeric = sum(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
     knots = int(np.clip(ALL_KNOTS // max(1, numeric), 101, MOST_KNOTS))
-    found = Understanding([], [])
+    found, gaps = Understanding([], []), max(1.0, whole / len(frame))
     for name in frame.columns:
-        column = _Reader(frame[name], kinds.get(name), knots, found.notes).column()
+        column = _Reader(frame[name], kinds.get(name), knots, gaps, found.notes).column()
         found.columns.append(column)
     return found
 
@@ -74,7 +77,8 @@ def few(names, most: int = 10) -> str:
     return ", ".join(names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")
 
 
-def _check(frame: pd.DataFrame):
+def check_frame(frame: pd.DataFrame):
+    """Raises DataError if it is no table of at least two rows and columns with different names and any values."""
     if any(not isinstance(name, str) or not name for name in frame.columns):
         odd = next(name for name in frame.columns if not isinstance(name, str) or not name)
         raise DataError(f"Columns must have names that are texts. Received: {odd!r}; rename it, or all to `str`.")
@@ -96,8 +100,8 @@ def _check(frame: pd.DataFrame):
 class _Reader:
     """Finds out what one column is."""
 
-    def __init__(self, series: pd.Series, kind: str | None, knots: int, notes: list[str]):
-        self.series, self.kind, self.knots, self.notes = series, kind, knots, notes
+    def __init__(self, series: pd.Series, kind: str | None, knots: int, gaps: float, notes: list[str]):
+        self.series, self.kind, self.knots, self.gaps, self.notes = series, kind, knots, gaps, notes
         self.name, self.given = str(series.name), series.dropna()
         self.shared: dict[str, Any] = {
             "name": self.name,
@@ -201,7 +205,7 @@ class _Reader:
         """Whether whole numbers are the names of rows."""
         if len(levels) < max(MANY, len(self.given)):
             return False
-        return levels[-1] - levels[0] < DENSE * len(levels) or bool(NAMED_ID.search(self.name))
+        return levels[-1] - levels[0] < self.gaps * DENSE * len(levels) or bool(NAMED_ID.search(self.name))
 
     def _number(self, values: np.ndarray) -> AnyColumn:
         levels, counts = np.unique(values, return_counts=True)

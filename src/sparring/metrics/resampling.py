@@ -89,7 +89,7 @@ def measure_together(
     """
     real, fake = as_pair(real, fake, least=4)
     values = [float(value) for value in metrics(real, fake)]
-    errors = half_sample_error(metrics, real, fake, resamples, seed)
+    errors = half_sample_error(metrics, real, fake, resamples=resamples, seed=seed)
     order = np.random.default_rng(seed).permutation(len(real))
     first, second = np.split(order, [len(real) - min(len(fake), len(real) // 2)])
     floors = [float(floor) for floor in metrics(real[first], real[second])]
@@ -104,14 +104,20 @@ def measure_together(
 
 
 def half_sample_error(
-    metrics: Metrics, real: np.ndarray, fake: np.ndarray, resamples: int = 20, seed: int = 0
+    metrics: Callable[..., Sequence[float] | np.ndarray], *samples: Any, resamples: int = 20, seed: int = 0
 ) -> np.ndarray:
-    """The standard error of each of `metrics(real, fake)`: its standard deviation over random halves of both sets.
+    """The standard error of each of `metrics(*samples)`: its standard deviation over random halves of all samples.
 
     A half drawn without replacement differs from the whole as the whole does from the distribution, so nothing has to
     be scaled (the delete-d jackknife, Shao and Wu 1989). Unlike a bootstrap it never takes a sample twice, which every
     measure of neighbours, duplicates or covariances would see. Too large, by up to the root of three, where the
     error is in proportion to `1/N`, as that of an unbiased MMD of equal distributions is.
+
+    Args:
+        metrics: Of as many samples as are given.
+        samples: Anything with a length whose rows can be taken by an array of their places.
+        resamples: Number of halves.
+        seed: Chooses them.
 
     Raises:
         UsageError: fewer than two `resamples`.
@@ -120,7 +126,7 @@ def half_sample_error(
         raise UsageError(f"A deviation takes at least 2 resamples. Received: {resamples}.")
     random = np.random.default_rng(seed)
 
-    def half(features: np.ndarray) -> np.ndarray:
-        return features[np.sort(random.choice(len(features), len(features) // 2, replace=False))]
+    def half(rows: Any) -> Any:
+        return rows[np.sort(random.choice(len(rows), len(rows) // 2, replace=False))]
 
-    return np.std([np.asarray(metrics(half(real), half(fake))) for _ in range(resamples)], axis=0, ddof=1)
+    return np.std([np.asarray(metrics(*map(half, samples))) for _ in range(resamples)], axis=0, ddof=1)

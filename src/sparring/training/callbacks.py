@@ -227,6 +227,33 @@ def best_line(lines: list[dict], figure: str) -> dict | None:
     return min((line for line in lines if figure in line), key=lambda line: line[figure], default=None)
 
 
+class StopWhenFlat(TickCallback):
+    """Ends the training when the best snapshot has been the best for so many ticks.
+
+    Args:
+        journal: Told of the tick before this.
+        figure: What the best has least of.
+        patience: Ticks without a better one.
+        say: Told when it ends.
+    """
+
+    def __init__(self, journal: Journal, figure: str, patience: int, say: Callable[[str], None]):
+        super().__init__()
+        self.journal, self.figure, self.patience, self.say = journal, figure, patience, say
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is time to end; told then. It follows from the journal alone, also for a run that goes on."""
+        best = best_line(self.journal.lines, self.figure)
+        since = 0 if best is None else self.journal.lines[-1]["tick"] - best["tick"]
+        if best is not None and since >= self.patience:
+            self.say(f"Nothing better for {since} ticks than after tick {best['tick']}: the training ends here.")
+        return since >= self.patience
+
+    def on_tick(self, tick, logs):
+        self.model.stop_training = self.model.stop_training or self.is_flat
+
+
 class KeepCheckpoint(keras.callbacks.Callback):
     """Stores the whole state after every tick, and where a tick was cut short. The last of the callbacks."""
 

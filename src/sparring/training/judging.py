@@ -1,4 +1,4 @@
-"""A look at generated images after every tick: how good they are, in figures."""
+"""A look at what is generated after every tick: how good it is, in figures."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from sparring.bundle.images import ImageBundle
+from sparring.bundle.bundle import Bundle
 
 SEED = 4_000_000  # Of the latents: always the same, so that ticks differ by the generator alone; nobody's own seed.
 
@@ -33,8 +33,8 @@ class Judge(Protocol):
     @property
     def floor(self) -> float: ...
 
-    def __call__(self, samples: np.ndarray) -> dict[str, float]:
-        """Figures of uint8 samples `(num_samples, H, W, C)`, the figure of merit by its name among them."""
+    def __call__(self, samples: Any) -> dict[str, float]:
+        """Figures of samples as `Bundle.look` gives them, the figure of merit by its name among them."""
         ...
 
 
@@ -50,6 +50,6 @@ class Look(keras.callbacks.Callback):
             logs |= self.judge(judged_samples(self.judge, self.snapshot()))
 
 
-def judged_samples(judge: Judge, bundle: ImageBundle) -> np.ndarray:
+def judged_samples(judge: Judge, bundle: Bundle) -> Any:
     """The samples that the judge looks at."""
-    return bundle.sample(judge.num_samples, seed=SEED, labels=judge.labels if bundle.classes else None)
+    return bundle.look(judge.num_samples, seed=SEED, labels=judge.labels)

@@ -19,7 +19,7 @@ class SampleRows(TickCallback):
 
     def on_tick(self, tick, logs):
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_table(self.snapshot().sample(ROWS, seed=self.seed), self.folder / f"tick-{tick:05d}.csv")
+        save_table(self.snapshot().look(ROWS, seed=self.seed), self.folder / f"tick-{tick:05d}.csv")
 
 
 LOOKS = {"image": SampleGrid, "table": SampleRows}

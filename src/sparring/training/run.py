@@ -25,6 +25,7 @@ from sparring.training.callbacks import (
     KeepBundle,
     KeepCheckpoint,
     StopWhenAsked,
+    StopWhenFlat,
     rewind_journal,
 )
 from sparring.training.checkpoint import Checkpoints
@@ -74,6 +75,7 @@ class Run:
         callbacks: Iterable[keras.callbacks.Callback] = (),
         say: Callable = print,
         judge: Judge | None = None,
+        patience: int | None = None,
     ):
         """Trains `game` to the end of its pace, from the newest checkpoint if there is one.
 
@@ -83,6 +85,7 @@ class Run:
             callbacks: Keras callbacks beside the run's own.
             say: Called with each sentence a user should see.
             judge: Looks at samples after every tick, to keep the best snapshot and tell what goes wrong.
+            patience: Ticks without a better snapshot after which training ends; by default it goes on to the end.
 
         Of several processes that train together all must call it, and one writes.
 
@@ -97,7 +100,7 @@ class Run:
                 replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
                 for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
                     litter.unlink()
-            self._train(game, batches, list(callbacks), say, judge)
+            self._train(game, batches, list(callbacks), say, judge, patience)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -115,7 +118,7 @@ class Run:
         networks, seen = game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size
         return make_bundle(self.record, networks, seen, which)
 
-    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None):
+    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None, patience):
         self.stopped_by = None
         game.compile()
         metadata = self.checkpoints.restore(game, say)
@@ -131,6 +134,11 @@ class Run:
             say(f"Going on after {done:g} of {game.pace.num_ticks} {unit}s in {self.folder}.")
         examine = partial(diagnose, figure=judge.name, floor=judge.floor) if judge else diagnose
         journal = Journal(self.journal, float(metadata["seconds"]) if metadata else 0.0, examine, say)
+        if judge and patience:
+            flat = StopWhenFlat(journal, judge.name, patience, say)
+            if flat.is_flat:
+                return
+            callbacks.append(flat)
         try:
             with StopWhenAsked() as asked:
                 _fit(game, batches, [asked, *self._own_callbacks(game, journal, judge), *callbacks])

@@ -1,0 +1,1 @@
+"""Metrics of tables: made rows held against real ones."""
