@@ -29,6 +29,7 @@ class Source(Generic[Spec]):
             rows: "codes", "low" and "high".
         held_out: The same of examples that are never trained on; empty where nothing is held out.
         notes: What was done to the data, one plain sentence each.
+        aligned: Whether a row of all arrays in `examples` is one example, see `Batches`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Source(Generic[Spec]):
     examples: dict[str, Rows]
     held_out: dict[str, Rows]
     notes: tuple[str, ...] = ()
+    aligned: bool = True
 
     @cached_property
     def fingerprint(self) -> str:
@@ -67,4 +69,4 @@ class Source(Generic[Spec]):
         """The endless stream of shuffled batches of `examples`."""
         if batch_size < 1:
             raise UsageError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-        return Batches(self.examples, batch_size, seed)
+        return Batches(self.examples, batch_size, seed, aligned=self.aligned)
