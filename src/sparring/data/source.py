@@ -5,15 +5,19 @@ import difflib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pydantic
 
+from sparring.data.arrangement import is_lettered
 from sparring.data.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
+from sparring.data.domains import join_domains, read_domains
 from sparring.data.examples import Source
+from sparring.data.files import open_files
 from sparring.data.images import read_images
 from sparring.data.lazy import Rows, too_large
 from sparring.data.named import NAMES, read_named
@@ -57,13 +61,14 @@ def image_source(
 
 
 def open_source(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame,
+    source: Any,
     *,
     size: str | int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     skip_unreadable: bool = False,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
+    domains: bool = False,
 ) -> Source:
     """Open whatever holds images or is a table.
 
@@ -72,7 +77,9 @@ def open_source(
             sub-folder per class or with a table `labels.csv`, a .zip of one, a .npz or .npy file; else an array of
             images; else a pair of images and labels. A name wins over a file of that name: write `./digits` for the
             file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out. A DataFrame,
-            or a path that ends in .csv, .tsv, .txt or .parquet, is a table.
+            or a path that ends in .csv, .tsv, .txt or .parquet, is a table. Several of these paths and names in a
+            list, or several of anything but tables by name in a dictionary, are domains, and so is a folder or zip of
+            `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all of them are pairs.
         size: Crop at the centre and resize to it: 64, or "48x64" for height x width. None keeps the size.
         data_dir: Folder that may hold `<name>.npz` of a named data set; by default the one in SPARRING_DATA.
         skip_unreadable: Whether to do without image files that cannot be read, with a note; by default they are an
@@ -80,6 +87,8 @@ def open_source(
         target: Of a table the name of the column that models are to predict.
         columns: Of a table what columns are that were taken for something else: `number`, `category`, `date` or
             `identifier` by their names.
+        domains: Whether a folder or zip holds domains: one in each sub-folder, or pairs, two pictures side by side in
+            each image, `left` and `right`.
 
     Raises:
         DataError: There is nothing of that name, or what is there cannot be used.
@@ -93,8 +102,39 @@ def open_source(
         return _open_table(source, size, target, columns)
     if target is not None or columns:
         raise UsageError(f"`target` and `columns` are for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
-    name, found = find_arrays(source, parse_size(size), data_dir, skip_unreadable)
+    wanted = parse_size(size)
+    if is_several(source):
+        parts = {name: find_arrays(one, wanted, data_dir, skip_unreadable) for name, one in _by_name(source).items()}
+        return join_domains("-".join(map(_plain, parts))[:60], {name: found for name, (_, found) in parts.items()})
+    if (path := folder_or_zip(source)) is not None and (domains or is_lettered(open_files(path))):
+        return read_domains(slug(path), path, wanted, skip_unreadable)
+    if domains:
+        raise DataError(f"Translation needs two sources, one for each domain. Received: {source!s:.200} alone")
+    name, found = find_arrays(source, wanted, data_dir, skip_unreadable)
     return image_source(name, found.images, found.labels, found.classes, found.held_out, found.notes)
+
+
+def is_several(source: Any) -> bool:
+    """Whether a source is several: paths or names in a list, or anything by name."""
+    if isinstance(source, Mapping):
+        return True
+    listed = isinstance(source, Sequence) and not isinstance(source, str)
+    return listed and len(source) > 0 and all(isinstance(one, str | os.PathLike) for one in source)
+
+
+def _by_name(sources: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    """Sources by the name of each, with a number where two have the same."""
+    if isinstance(sources, Mapping):
+        return dict(sources)
+    names = [one if one in NAMES else slug(Path(one)) for one in map(os.fspath, sources)]
+    return {
+        name if names.count(name) == 1 else f"{name}-{place}": one
+        for place, (name, one) in enumerate(zip(names, sources, strict=True), start=1)
+    }
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name)
 
 
 def _open_table(source, size, target: str | None, columns: Mapping[str, str] | None) -> Source:
