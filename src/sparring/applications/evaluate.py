@@ -154,7 +154,7 @@ def _evaluated(
 def _image_bundle(run: Place, trust: bool) -> ImageBundle:
     bundle = load(run, trust=trust)
     if not isinstance(bundle, ImageBundle):
-        raise UsageError(f"`evaluate` measures images. Received: {os.fspath(run)!r}, which makes tables")
+        raise UsageError(f"`evaluate` measures images. Received: {os.fspath(run)!r}, of {bundle.record.spec.kind} data")
     return bundle
 
 

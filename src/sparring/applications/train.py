@@ -9,15 +9,15 @@ from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 
 import sparring
 from sparring import backend
 from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
+from sparring.data.domains import describe_domains
 from sparring.data.source import Source, open_source
-from sparring.data.spec import TableSpec
+from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec
 from sparring.data.tables import describe
 from sparring.errors import Diverged, UsageError
 from sparring.metrics.vitals import Vitals
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 
 def train(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame | Source,
+    source: Any,
     *,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -53,7 +53,8 @@ def train(
     """Trains a recipe on a source of data, or goes on with the run that is in the folder.
 
     Args:
-        source: What `open_source` takes, or a source that is open.
+        source: What `open_source` takes, or a source that is open. A folder is opened as domains where the recipe is
+            one of translation.
         target: As in `open_source`.
         columns: As in `open_source`.
         recipe: Name of the recipe, or `mine.py:my_recipe`; chosen from the data by default.
@@ -81,7 +82,13 @@ def train(
         data = source
     else:
         data = open_source(
-            source, size=size, data_dir=data_dir, skip_unreadable=skip_unreadable, target=target, columns=columns
+            source,
+            size=size,
+            data_dir=data_dir,
+            skip_unreadable=skip_unreadable,
+            target=target,
+            columns=columns,
+            domains=recipe is not None and find_recipe(recipe).data_kind() == "domains",
         )
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
@@ -98,7 +105,8 @@ def train(
         own = [*callbacks, *([_tensorboard(folder)] if tensorboard and game.is_chief else [])]
         judge = _judge(data) if game.is_chief else None
         try:
-            started.train(game, data.batches(game.pace.batch_size, seed), own, say, judge)
+            batches = data.batches(game.pace.batch_size, seed)
+            started.train(game, batches, own, say, judge, data.held_out or data.examples)
         except Diverged:
             _conclude(started, game, say)  # What led there is worth a look.
             raise
@@ -121,8 +129,8 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
 
 
 def _judge(data: Source) -> Vitals | None:
-    """Who looks at samples after every tick; nobody yet where they are rows of a table."""
-    if isinstance(data.spec, TableSpec):
+    """Who looks at samples after every tick; nobody yet but where they are images drawn of latents."""
+    if not isinstance(data.spec, ImageSpec):
         return None
     labels = data.examples.get("label")
     return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
@@ -148,6 +156,8 @@ def _conclude(run: Run, game: Game, say: Say):
 def _describe(data: Source, say: Say):
     if isinstance(data.spec, TableSpec):
         say(f"{data.name}: {describe(data.spec)}.")
+    elif isinstance(data.spec, DomainsSpec):
+        say(f"{data.name}: {describe_domains(data)}.")
     else:
         height, width, channels = data.spec.shape
         classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""

@@ -1,7 +1,7 @@
 """Images that stay in their files and are decoded when their rows are asked for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Protocol
@@ -46,6 +46,10 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, rows: Any, /) -> Any: ...
+
+
+Examples = Mapping[str, Rows]
+"""Arrays of examples by name, as in `Source.examples`."""
 
 
 class ImageFiles:

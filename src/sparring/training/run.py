@@ -19,6 +19,7 @@ from sparring.bundle.files import replace_file
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
+from sparring.data.lazy import Examples
 from sparring.errors import Diverged, RunError
 from sparring.training.callbacks import (
     Journal,
@@ -74,6 +75,7 @@ class Run:
         callbacks: Iterable[keras.callbacks.Callback] = (),
         say: Callable = print,
         judge: Judge | None = None,
+        shown: Examples | None = None,
     ):
         """Trains `game` to the end of its pace, from the newest checkpoint if there is one.
 
@@ -83,6 +85,7 @@ class Run:
             callbacks: Keras callbacks beside the run's own.
             say: Called with each sentence a user should see.
             judge: Looks at samples after every tick, to keep the best snapshot and tell what goes wrong.
+            shown: Examples that samples are made of, where they are made of any; by default those trained on.
 
         Of several processes that train together all must call it, and one writes.
 
@@ -97,7 +100,7 @@ class Run:
                 replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
                 for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
                     litter.unlink()
-            self._train(game, batches, list(callbacks), say, judge)
+            self._train(game, batches, list(callbacks), say, judge, shown or batches.examples)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -115,7 +118,9 @@ class Run:
         networks, seen = game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size
         return make_bundle(self.record, networks, seen, which)
 
-    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None):
+    def _train(
+        self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None, shown: Examples
+    ):
         self.stopped_by = None
         game.compile()
         metadata = self.checkpoints.restore(game, say)
@@ -133,12 +138,14 @@ class Run:
         journal = Journal(self.journal, float(metadata["seconds"]) if metadata else 0.0, examine, say)
         try:
             with StopWhenAsked() as asked:
-                _fit(game, batches, [asked, *self._own_callbacks(game, journal, judge), *callbacks])
+                _fit(game, batches, [asked, *self._own_callbacks(game, journal, judge, shown), *callbacks])
         except Diverged as error:
             raise Diverged(self._go_back(game, str(error), say)) from error
         self.stopped_by = None if game.finished else asked.asked
 
-    def _own_callbacks(self, game: Game, journal: Journal, judge: Judge | None) -> Sequence[keras.callbacks.Callback]:
+    def _own_callbacks(
+        self, game: Game, journal: Journal, judge: Judge | None, shown: Examples
+    ) -> Sequence[keras.callbacks.Callback]:
         """In this order: nothing of a tick that is not finite is stored, and the state is stored last."""
         if not game.is_chief:
             return [StopOnNonFinite()]
@@ -146,7 +153,7 @@ class Run:
             StopOnNonFinite(),
             *([Look(judge, lambda: self.snapshot(game))] if judge else []),
             journal,
-            LOOKS[self.record.spec.kind](self.samples, lambda: self.snapshot(game), self.record.seed),
+            LOOKS[self.record.spec.kind](self.samples, lambda: self.snapshot(game), self.record.seed, shown),
             KeepBundle(
                 self.bundle, self.last, journal, lambda which: self.snapshot(game, which), judge.name if judge else ""
             ),
