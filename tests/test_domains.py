@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparring.applications.inspect import inspect
 from sparring.data import lazy
 from sparring.data.domains import describe_domains, domain_source
 from sparring.data.source import open_source
@@ -176,3 +177,32 @@ def test_real_domains():
     digits = open_source([data / "mnist.npz", data / "usps.npz"], size=16)
     assert digits.spec.domains == ("mnist", "usps")
     assert [len(rows) for rows in digits.examples.values()] == [60_000, 7_291]
+
+
+def test_a_look_at_domains_tells_what_leaks(tmp_path):
+    for number, place in enumerate(("trainA", "trainB", "testA", "testB")):
+        folder(tmp_path / place, [f"{place}{k}.png" for k in range(3)], seed=100 * number)
+    (tmp_path / "testA" / "copy.png").write_bytes((tmp_path / "trainA" / "trainA1.png").read_bytes())
+    (tmp_path / "trainB" / "other.png").write_bytes((tmp_path / "trainA" / "trainA0.png").read_bytes())
+    found = inspect(tmp_path)
+    assert found.facts()["  A"] == "7 images of 8x8, of which 4 are held out"
+    warnings = " ".join(found.warnings)
+    assert "3 images of A to train on" in warnings
+    assert "1 held-out images of A are also trained on, such as testA/copy.png" in warnings
+    assert "1 images are in more than one domain" in warnings
+    (plan,) = found.training
+    assert "the recipe fastcut" in plan
+
+
+def test_a_look_at_folders_tells_sizes_and_what_would_help(tmp_path):
+    folder(tmp_path / "a", ["1.png", "2.png"])
+    folder(tmp_path / "b", ["1.png", "2.png"], seed=9, height=16, width=16)
+    (tmp_path / "b" / "3.png").write_bytes(b"no image")
+    found = inspect([tmp_path / "a", tmp_path / "b"])
+    refusal, plan = found.training
+    assert "3.png" in refusal
+    assert "train with --size 64 --skip-unreadable would take 2 pairs of a and b" in plan
+    assert "the recipe pix2pix" in plan
+    lines = "\n".join(found.lines())
+    assert "1 files cannot be read, such as b/3.png" in lines
+    assert "2 sizes. Pass --size 64" in lines

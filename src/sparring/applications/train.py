@@ -78,18 +78,8 @@ def train(
     Raises:
         SparringError: The data, the words or the folder cannot be used, or training failed; the message says why.
     """
-    if isinstance(source, Source):
-        data = source
-    else:
-        data = open_source(
-            source,
-            size=size,
-            data_dir=data_dir,
-            skip_unreadable=skip_unreadable,
-            target=target,
-            columns=columns,
-            domains=recipe is not None and find_recipe(recipe).data_kind() == "domains",
-        )
+    how: dict[str, Any] = {"size": size, "data_dir": data_dir, "skip_unreadable": skip_unreadable, "target": target, "columns": columns}
+    data = source if isinstance(source, Source) else open_source(source, **how, domains=_wants_domains(recipe))
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
     length = next((name for name in LENGTHS if name in chosen.options), LENGTHS[0])
@@ -114,6 +104,11 @@ def train(
     if started.stopped_by:
         say(f"Stopped after {game.steps_done:,} steps; the state is saved. Give the same command again to go on.")
     return started
+
+
+def _wants_domains(recipe: str | None) -> bool:
+    """Whether a folder is to be opened as domains."""
+    return recipe is not None and find_recipe(recipe).data_kind() == "domains"
 
 
 def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -> Record:

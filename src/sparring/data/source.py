@@ -104,7 +104,9 @@ def open_source(
         raise UsageError(f"`target` and `columns` are for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
     wanted = parse_size(size)
     if is_several(source):
-        parts = {name: find_arrays(one, wanted, data_dir, skip_unreadable) for name, one in _by_name(source).items()}
+        parts = {
+            name: find_arrays(one, wanted, data_dir, skip_unreadable) for name, one in name_sources(source).items()
+        }
         return join_domains("-".join(map(_plain, parts))[:60], {name: found for name, (_, found) in parts.items()})
     if (path := folder_or_zip(source)) is not None and (domains or is_lettered(open_files(path))):
         return read_domains(slug(path), path, wanted, skip_unreadable)
@@ -122,7 +124,7 @@ def is_several(source: Any) -> bool:
     return listed and len(source) > 0 and all(isinstance(one, str | os.PathLike) for one in source)
 
 
-def _by_name(sources: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+def name_sources(sources: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
     """Sources by the name of each, with a number where two have the same."""
     if isinstance(sources, Mapping):
         return dict(sources)
