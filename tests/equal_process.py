@@ -35,8 +35,8 @@ SHAPES = {
     "stylegan2": (8, 8, 3),
     "tabular": (),  # Rows have none.
     "pix2pix": (8, 8, 3),
-    "cyclegan": (8, 8, 1),
-    "fastcut": (8, 8, 1),
+    "cyclegan": (8, 8, 3),
+    "fastcut": (8, 8, 3),
 }
 DOMAINS = {"pix2pix": True, "cyclegan": False, "fastcut": False}  # Whether they are paired.
 MORE = {

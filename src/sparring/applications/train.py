@@ -78,7 +78,13 @@ def train(
     Raises:
         SparringError: The data, the words or the folder cannot be used, or training failed; the message says why.
     """
-    how: dict[str, Any] = {"size": size, "data_dir": data_dir, "skip_unreadable": skip_unreadable, "target": target, "columns": columns}
+    how: dict[str, Any] = {
+        "size": size,
+        "data_dir": data_dir,
+        "skip_unreadable": skip_unreadable,
+        "target": target,
+        "columns": columns,
+    }
     data = source if isinstance(source, Source) else open_source(source, **how, domains=_wants_domains(recipe))
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
