@@ -5,8 +5,9 @@ photographs of facades at 64 pixels, and prints after every tick the mean absolu
 the SSIM on the 106 test images; first the same of the mean training image.
 
 `SPARRING_TEST_DATA=FOLDER python benchmarks/translation.py digits --recipe fastcut --images 15000` trains without pairs
-from MNIST to USPS at 32 pixels, and prints how many of 3,000 translated test digits of MNIST are named right by a support
-vector machine that has learnt the training digits of USPS; first of untranslated ones, and of the test digits of USPS.
+from MNIST to USPS at 32 pixels, and prints how many of 3,000 translated test digits of MNIST are named right by a
+support vector machine that has learnt the training digits of USPS; first of untranslated ones, and of the test digits
+of USPS.
 
 With `--out FOLDER` a picture of the first test images is kept after every tick.
 """

@@ -78,14 +78,9 @@ def train(
     Raises:
         SparringError: The data, the words or the folder cannot be used, or training failed; the message says why.
     """
-    how: dict[str, Any] = {
-        "size": size,
-        "data_dir": data_dir,
-        "skip_unreadable": skip_unreadable,
-        "target": target,
-        "columns": columns,
-    }
-    data = source if isinstance(source, Source) else open_source(source, **how, domains=_wants_domains(recipe))
+    how: dict[str, Any] = {"size": size, "data_dir": data_dir, "skip_unreadable": skip_unreadable}
+    how |= {"target": target, "columns": columns, "domains": _wants_domains(recipe)}
+    data = source if isinstance(source, Source) else open_source(source, **how)
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
     length = next((name for name in LENGTHS if name in chosen.options), LENGTHS[0])

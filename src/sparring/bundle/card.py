@@ -37,7 +37,7 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
         "",
         "## Measured",
         "",
-        *_table(figures),
+        *_table(figures, spec),
         "",
         "## Use",
         "",
@@ -74,7 +74,9 @@ def _classes(classes: tuple[str, ...]) -> str:
     return f", of {len(classes)} classes: {named}{more}"
 
 
-def _table(figures: Mapping[str, str]) -> list[str]:
+def _table(figures: Mapping[str, str], spec: AnySpec) -> list[str]:
+    if not figures and isinstance(spec, DomainsSpec):
+        return ["Not measured."]
     if not figures:
         return ["Not measured yet: `sparring evaluate RUN`."]
     rows = [f"| {name.replace('|', '/')} | {value.replace('|', '/')} |" for name, value in figures.items()]

@@ -149,7 +149,7 @@ def fastcut(
     ema_halflife_images: Halflife = 5_000,
     tick_images: TickImages = None,
 ) -> Game:
-    """One way between two domains, patch for patch: a third of CycleGAN's cost (Park et al. 2020, arXiv:2007.15651).
+    """One way between two domains, held patch by patch to what it shows (Park et al. 2020, arXiv:2007.15651).
 
     FastCUT: equation 6 with its weights of 10 and 0 and the flip equivariance of appendix C.1. The paper's generator
     has 64 channels at full size, its batches one image, and it compares 256 patches of 256x256 pixels.
@@ -239,7 +239,7 @@ def cut(
     ema_halflife_images: Halflife = 5_000,
     tick_images: TickImages = None,
 ) -> Game:
-    """fastcut with images of the target kept as they are: nearer to the target, twice the cost (arXiv:2007.15651).
+    """fastcut that leaves images of the target as they are, and holds less to the others (arXiv:2007.15651).
 
     CUT: equation 6 with weights of 1 and 1.
 
