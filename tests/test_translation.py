@@ -14,6 +14,7 @@ from sparring.applications.translate import translate
 from sparring.augmentation.jitter import Jitter
 from sparring.data.domains import domain_source
 from sparring.errors import DataError, UsageError
+from sparring.metrics.similarity import structural_similarity
 from sparring.networks.translation import encoder_of, patch_discriminator, resnet_generator, unet_generator
 from sparring.objectives.content import patch_loss
 from sparring.objectives.history import History
@@ -107,6 +108,17 @@ def test_a_patch_is_found_again():
     expected = -np.mean([np.log(np.exp(s[i, i]) / np.exp(s[i]).sum()) for s in similar for i in range(6)])
     assert right == pytest.approx(expected, rel=1e-3)
     assert right < 0.1 < wrong
+
+
+def test_structural_similarity():
+    """Of constant images only the first quotient counts, which can be told by hand (Wang et al. 2004, equation 6)."""
+    images = random_images(2)
+    np.testing.assert_allclose(structural_similarity(images, images), 1)
+    dark, light = (np.full((1, 16, 16, 1), value, np.uint8) for value in (50, 100))
+    low = (0.01 * 255) ** 2
+    assert structural_similarity(dark, light)[0] == pytest.approx((2 * 50 * 100 + low) / (50**2 + 100**2 + low))
+    found = structural_similarity(images, 255 - images)
+    assert (found < -0.8).all()
 
 
 def test_history_gives_back_what_it_was_given():
