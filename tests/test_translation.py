@@ -12,6 +12,7 @@ from sparring.applications.sample import load
 from sparring.applications.train import train
 from sparring.applications.translate import translate
 from sparring.augmentation.jitter import Jitter
+from sparring.backend import at_once
 from sparring.data.domains import domain_source
 from sparring.errors import DataError, UsageError
 from sparring.metrics.similarity import structural_similarity
@@ -41,6 +42,17 @@ def floats(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
+def without_normalisation(layer):
+    if isinstance(layer, keras.layers.GroupNormalization):
+        return keras.layers.Identity()
+    return type(layer).from_config(layer.get_config())
+
+
+def answers(network, call):
+    """What `call()` makes with `network`, as arrays; compiled in one piece, as JAX would each operation by itself."""
+    return [ops.convert_to_numpy(x) for x in at_once(call, network.variables)[0]]
+
+
 def inverted(count=32, size=8):
     """Pairs: light squares on dark, and the same dark on light."""
     images = np.full((count, size, size, 1), 60, np.uint8)
@@ -50,17 +62,16 @@ def inverted(count=32, size=8):
     return domain_source("squares", {"dark": images, "light": 255 - images}, paired=True)
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (40, 24), (19, 33), (5, 9)])
+@pytest.mark.parametrize(("height", "width"), [(19, 33), (5, 9)])
 @pytest.mark.parametrize("make", [unet_generator, resnet_generator])
 def test_generators_keep_any_size(make, height, width):
     more = {"blocks": 1} if make is resnet_generator else {}
     generator = make((16, 16, 3), width=2, **more)
     images = floats(2, height, width, 3)
-    made = ops.convert_to_numpy(generator([images]))
+    made, alone = answers(generator, lambda: (generator([images]), generator([images[1:]], training=True)))
     assert made.shape == images.shape
     assert np.abs(made).max() <= 1
     # Each image by itself: no figure of the batch, in training or not.
-    alone = ops.convert_to_numpy(generator([images[1:]], training=True))
     np.testing.assert_allclose(alone[0], made[1], atol=1e-5)
 
 
@@ -77,23 +88,21 @@ def test_a_unet_halves_by_the_size_it_is_trained_at():
 def test_a_patch_is_judged_by_itself():
     network = patch_discriminator((64, 64, 1), width=2)
     images = floats(1, 64, 64, 1)
-    before = ops.convert_to_numpy(network([images]))
-    assert before.shape == (1, 16, 16, 1)
     # All but normalisation, which sees all of an image, is local: without it a corner knows nothing of another.
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.GroupNormalization):
-            layer.gamma.assign(ops.zeros_like(layer.gamma))
-    flat = ops.convert_to_numpy(network([images]))
+    network = keras.models.clone_model(network, clone_function=without_normalisation)
     changed = images.copy()
     changed[:, 40:] += 1
-    np.testing.assert_array_equal(ops.convert_to_numpy(network([changed]))[:, 0], flat[:, 0])
+    before, after = answers(network, lambda: (network([images]), network([changed])))
+    assert before.shape == (1, 16, 16, 1)
+    np.testing.assert_array_equal(after[:, 0], before[:, 0])
+    assert not np.array_equal(after[:, -1], before[:, -1])
 
 
 def test_an_encoder_shares_the_weights_of_its_generator():
     generator = resnet_generator((16, 16, 3), width=2, blocks=4)
     encoder = encoder_of(generator)
     images = floats(1, 16, 16, 3)
-    shapes = [x.shape for x in encoder([images])]
+    shapes = [x.shape for x in answers(encoder, lambda: encoder([images]))]
     assert shapes == [(1, 16, 16, 3), (1, 8, 8, 4), (1, 4, 4, 8), (1, 4, 4, 8), (1, 4, 4, 8)]
     own = {id(variable) for variable in generator.trainable_variables}
     assert {id(variable) for variable in encoder.trainable_variables} < own

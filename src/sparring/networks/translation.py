@@ -87,7 +87,7 @@ def encoder_of(generator: keras.Model) -> keras.Model:
     return keras.Model(generator.inputs, [generator.get_layer(name).output for name in TAPS if name in names])
 
 
-def patch_projector(encoder: keras.Model, *, width: int) -> keras.Model:
+def patch_projector(encoder: keras.Model, width: int = 256) -> keras.Model:
     """Two dense layers for each tap of an encoder, and vectors of length 1 (arXiv:2007.15651, section 3).
 
     Maps a list of `(N, patches, channels)` to one of `(N, patches, width)`.

@@ -35,7 +35,6 @@ from sparring.recipes.option_types import (
 from sparring.training.game import Game
 
 Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks of a generator, at a quarter of the size.")]
-PROJECTED = 256  # Length of the vectors that are compared (arXiv:2007.15651, section 3).
 
 
 def cyclegan(
@@ -151,8 +150,8 @@ def fastcut(
 ) -> Game:
     """One way between two domains, held patch by patch to what it shows (Park et al. 2020, arXiv:2007.15651).
 
-    FastCUT: equation 6 with its weights of 10 and 0 and the flip equivariance of appendix C.1. The paper's generator
-    has 64 channels at full size, its batches one image, and it compares 256 patches of 256x256 pixels.
+    FastCUT: equation 6 with its weights of 10 and 0 and the flip equivariance of appendix C.1. In the paper 64 channels
+    at full size, batches of one image, and 256 patches of 256x256 pixels.
 
     Args:
         width: Channels of the generator at full size; doubled with each of two halvings.
@@ -161,8 +160,7 @@ def fastcut(
         identity: The same of images that are of the target already, lambda_Y; 0 leaves that out.
         num_patches: Places of an image that are compared, at each of five depths of the generator.
         temperature: Of the comparison: the lower, the more the hardest patches count.
-        flip_equivariance: Whether a mirrored image must become a mirrored one; only where images may be mirrored, and
-            are a multiple of 4 pixels wide.
+        flip_equivariance: Whether a mirrored image must become a mirrored one; where `mirror` is, and 4 divides widths.
     """
     ends = find_ends(spec, to)
     options, notes = sides_from(
@@ -176,8 +174,7 @@ def fastcut(
         batch_size=batch_size,
     )
     generator = resnet_generator(spec.shape, width=width, blocks=blocks)
-    encoder = encoder_of(generator)
-    projector = patch_projector(encoder, width=PROJECTED)
+    projector = patch_projector(encoder := encoder_of(generator))
     use_bias = not options["loss"].differences
     discriminator = patch_discriminator(spec.shape, width=discriminator_width, use_bias=use_bias)
     aims = Contrastive(
