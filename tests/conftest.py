@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sparring.data.domains import domain_source
 from sparring.data.source import image_source
 from sparring.data.tables import table_source
 
@@ -21,6 +22,13 @@ def make_stripes(height, width, channels, count=48):
     for image, label, place in zip(images, labels, random.integers(0, min(height, width), count), strict=True):
         (image if label else image.swapaxes(0, 1))[place] += 200
     return image_source("stripes", images, labels, ("across", "upright"))
+
+
+def make_domains(height, width, channels, *, paired, count=24):
+    """Stripes, and the same in negative: images of two domains, `count` of each where they are pairs."""
+    images = make_stripes(height, width, channels, count).examples["image"]
+    others = 255 - (images if paired else images[: count // 2])
+    return domain_source("stripes", {"dark": images, "light": others}, paired=paired)
 
 
 def make_frame(count=240):

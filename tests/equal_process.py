@@ -16,8 +16,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from conftest import make_rows, make_stripes
+from conftest import make_domains, make_rows, make_stripes
 from sparring.bundle.record import Record
+from sparring.data.spec import DomainsSpec
 from sparring.recipes.catalog import find_recipe
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.run import Run
@@ -33,16 +34,25 @@ SHAPES = {
     "sngan": (9, 8, 3),
     "stylegan2": (8, 8, 3),
     "tabular": (),  # Rows have none.
+    "pix2pix": (8, 8, 3),
+    "cyclegan": (8, 8, 3),
+    "fastcut": (8, 8, 3),
 }
+DOMAINS = {"pix2pix": True, "cyclegan": False, "fastcut": False}  # Whether they are paired.
 MORE = {
     "r3gan": {"augment": "adaptive"},
     "sngan": {"batch_size": BATCH_SIZE // 2, "critic_updates": 2},
     "stylegan2": {"width": 2, "mapping_layers": 1, "penalty_every": 2},
     "tabular": {"penalty_every": 2, "mask_share": 0.5, "group_size": 2},
+    "pix2pix": {"width": 2, "discriminator_width": 2, "augment": "diffaugment"},
+    "cyclegan": {"width": 2, "discriminator_width": 2, "blocks": 1},
+    "fastcut": {"width": 2, "discriminator_width": 2, "blocks": 1, "num_patches": 4},
 }
 
 
 def source_for(name):
+    if name in DOMAINS:
+        return make_domains(*SHAPES[name], paired=DOMAINS[name])
     return make_stripes(*SHAPES[name]) if SHAPES[name] else make_rows(48)
 
 
@@ -79,7 +89,11 @@ def state_of(game):
 
 
 def generate(game):
-    """What the averaged generator makes of fixed latents and conditions."""
+    """What the averaged networks make of fixed images, or of fixed latents and conditions."""
+    if isinstance(game.spec, DomainsSpec):
+        images = np.random.default_rng(1).standard_normal((4, *game.spec.shape), np.float32)
+        made = [network([images], training=False) for network in game.average.copies.values()]
+        return np.array(ops.convert_to_numpy(ops.concatenate(made)))
     generator = game.average.copies["generator"]
     latents, condition = (x.shape[-1] for x in generator.inputs)
     latents = np.random.default_rng(1).standard_normal((4, latents), np.float32)

@@ -93,3 +93,18 @@ def test_the_noise_is_not_the_order():
 def test_stream_has_no_end():
     assert stream().num_batches is None
     assert stream()[10**6]["label"].shape == (4,)
+
+
+@pytest.mark.parametrize("start", [0, 5])
+def test_arrays_that_are_not_aligned_have_orders_and_passes_of_their_own(start):
+    examples = {"few": np.arange(6), "many": np.arange(100, 150)}
+    apart = Batches(examples, 4, seed=3, aligned=False).starting_at(start, {"latents": (2,)})
+    again = Batches(examples, 4, seed=3, aligned=False)
+    for k in range(4):
+        np.testing.assert_array_equal(apart[k]["many"], again[start + k]["many"])
+        np.testing.assert_array_equal(apart[k]["few"], again[start + k]["few"])
+    few, many = (np.concatenate([again[k][name] for k in range(25)]) for name in examples)
+    assert sorted(few[:6]) == sorted(few[6:12]) == list(range(6))
+    assert sorted(many[:50]) == list(range(100, 150))
+    same = Batches({"one": np.arange(50), "other": np.arange(50)}, 50, aligned=False)[0]
+    assert not np.array_equal(same["one"], same["other"])

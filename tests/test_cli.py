@@ -27,6 +27,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
         " --skip-unreadable --target --column --constraint --hold-out --devices"
     ),
     "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
+    "translate": "run images --to --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
     "recipes": "name",
 }
@@ -59,8 +60,9 @@ def application(monkeypatch):
     return replace
 
 
-def a_run(folder="runs/1", stopped_by=None):
-    return types.SimpleNamespace(folder=Path(folder), stopped_by=stopped_by)
+def a_run(folder="runs/1", stopped_by=None, kind="image"):
+    record = types.SimpleNamespace(spec=types.SimpleNamespace(kind=kind))
+    return types.SimpleNamespace(folder=Path(folder), stopped_by=stopped_by, record=record)
 
 
 def test_the_flags_are_frozen():

@@ -169,7 +169,6 @@ GOOD = advice.Facts(
         ({"classes": {"a": 7}}, "one class only"),
         ({"classes": {"a": 30, "b": 19}}, "1 of 2 classes have under 20 images: b (19)"),
         ({"classes": {"a": 301, "b": 30}}, "a has 301 images and b 30, more than 10 times"),
-        ({"classes": {"trainA": 50, "trainB": 50}}, "unpaired translation"),
         ({"num_copies": 2}, "2 images have the same pixels"),
         ({"num_near": 1}, "1 image is hardly different"),
         ({"num_leaked": 1}, "flatter"),

@@ -70,7 +70,7 @@ def test_rows_are_the_encoded_table():
     assert batch["real"].shape == (200, LAYOUT.width)
     slots = batch["real"][:, : LAYOUT.num_slots]
     np.testing.assert_array_equal(np.add.reduceat(slots, np.cumsum([0, *LAYOUT.widths[:-1]]), axis=1), 1)
-    order = SOURCE.batches(200)._rows(0)
+    order = SOURCE.batches(200)._rows(0, 0, SOURCE.spec.num_examples)
     expected = make_frame().iloc[order].reset_index(drop=True).drop(columns="key")
     found = decoded(SOURCE.spec, batch["real"].astype(np.float64)).drop(columns="key")
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-4)

@@ -24,10 +24,12 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "TableSynthesizer": "sparring.applications.synthesizer:TableSynthesizer",
     "evaluate": "sparring.applications.evaluate:evaluate",
     "load": "sparring.applications.sample:load",
+    "translate": "sparring.applications.translate:translate",
     "open_source": "sparring.data.source:open_source",
     "Source": "sparring.data.source:Source",
     "DataSpec": "sparring.data.spec:DataSpec",
     "ImageSpec": "sparring.data.spec:ImageSpec",
+    "DomainsSpec": "sparring.data.spec:DomainsSpec",
     "TableSpec": "sparring.data.spec:TableSpec",
     "Batches": "sparring.data.batches:Batches",
     "Game": "sparring.training.game:Game",
@@ -37,7 +39,7 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "find_recipe": "sparring.recipes.catalog:find_recipe",
     "SparringError": "sparring.errors:SparringError",
 }
-_LIGHT = {"DataSpec", "ImageSpec", "TableSpec", "find_recipe", "SparringError"}
+_LIGHT = {"DataSpec", "ImageSpec", "DomainsSpec", "TableSpec", "find_recipe", "SparringError"}
 
 __all__ = ["__version__", *_NAMES]
 

@@ -1,7 +1,6 @@
 """What makes adversarial training fail, told from figures of the data, each with what to do about it."""
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping
 
 from sparring.data.pixels import Size
@@ -12,7 +11,6 @@ IMBALANCE = 10  # Times as many images in the largest class as in the smallest.
 WIDE = 2.0  # Times as wide (or high) as what is trained on: the crop at the centre loses half.
 SMALL, LARGE = 0.5, 8.0  # Shorter side of an image over that of what is trained on.
 SLOW_SIDE = 128  # Pixels; above it training takes days without an accelerator.
-UNPAIRED = re.compile(r"(train|test|val)[-_ ]?[ab]", re.IGNORECASE)  # The folders of CycleGAN's data sets.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _about_sizes(facts: Facts) -> Iterator[str]:
         yield (
             f"{count:,} of {total:,} images are at least {WIDE:g} times as wide or as high as {shape} would be: a crop "
             "to it loses half of each or more. Pass a --size HEIGHTxWIDTH of their own shape, or cut them first "
-            "(if each shows two pictures side by side, cut them apart)."
+            "(if each shows two pictures side by side, --recipe pix2pix learns to make one of the other)."
         )
     if facts.wanted is None:
         if len(facts.sizes) == 1 and max(next(iter(facts.sizes))) > SLOW_SIDE:
@@ -104,11 +102,6 @@ def _about_classes(facts: Facts) -> Iterator[str]:
     if len(counts) == 1:
         yield "There is one class only, so there are none to choose from. Leave the labels out, or add another class."
         return
-    if counts and all(UNPAIRED.fullmatch(name) for name in counts):
-        yield (
-            f"The sub-folders {', '.join(counts)} look like two domains of unpaired translation; train takes them for "
-            "classes. To generate images of one domain, give its folder alone."
-        )
     few = {name: count for name, count in counts.items() if count < FEW_OF_A_CLASS}
     if few:
         shown = ", ".join(f"{name} ({count})" for name, count in list(few.items())[:5]) + ", ..." * (len(few) > 5)

@@ -111,7 +111,10 @@ def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: 
                 f"{os.fspath(run)} was trained on other data ({bundle.record.source}) than {os.fspath(runs[0])} "
                 f"({bundles[0].record.source}): only runs on the same data can be compared."
             )
-    judge = JUDGES[bundles[0].record.spec.kind](bundles[0], question)
+    kind = bundles[0].record.spec.kind
+    if kind not in JUDGES:
+        raise UsageError(f"`evaluate` judges images and tables. Received: {os.fspath(runs[0])!r}, of {kind} data")
+    judge = JUDGES[kind](bundles[0], question)
     n = n or min(MOST, max(LEAST, judge.source.spec.num_examples))
     found = []
     for name, run, bundle in zip(_names_of(runs), runs, bundles, strict=True):

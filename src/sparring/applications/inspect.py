@@ -5,11 +5,12 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sparring.applications.advice import Facts, warn
+from sparring.applications.inspect_domains import DomainsInspection, are_domains, inspect_domains
 from sparring.applications.inspect_tables import TableInspection, inspect_table
 from sparring.bundle.pictures import save_grid
 from sparring.data.pixels import Size, parse_size
@@ -88,21 +89,21 @@ class Inspection:
 
 
 def inspect(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame,
+    source: Any,
     *,
     size: str | int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
-) -> Inspection | TableInspection:
-    """Looks at a source of images or a table: also at one that `train` would refuse, and says why it would.
+) -> Inspection | DomainsInspection | TableInspection:
+    """Looks at a source of images, at domains or a table: also at one that `train` would refuse, and says why it would.
 
     Args:
         source: As in `open_source`.
         size: As in `open_source`: what the images would be trained at.
         data_dir: As in `open_source`.
-        out: Folder for a picture of up to 100 thumbnails, spread evenly over the classes.
+        out: Folder for a picture of up to 100 thumbnails, spread evenly over the classes; not of domains.
         target: As in `open_source`.
         columns: As in `open_source`.
 
@@ -118,6 +119,8 @@ def inspect(
     """
     if is_table(source):
         return inspect_table(source, target, columns)
+    if are_domains(source):
+        return inspect_domains(source, size, data_dir)
     wanted = parse_size(size)
     name, survey, thumbnails = _look(source, data_dir)
     sizes = _most_common(survey.sizes)

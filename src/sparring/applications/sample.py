@@ -12,6 +12,7 @@ from sparring.bundle.images import ImageBundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.pictures import grid, save_animation, save_folder, save_grid, save_npz
 from sparring.bundle.tables import TableBundle, Where, save_table
+from sparring.bundle.translation import TranslationBundle
 from sparring.errors import UsageError
 from sparring.recipes.rebuild import rebuild_networks
 
@@ -72,6 +73,10 @@ def sample(
         target = Path(out) if out is not None else Path(run) / "samples.csv"
         save_table(bundle.parts(n, seed=seed, where=where), target)
         return target
+    if isinstance(bundle, TranslationBundle):
+        raise UsageError(
+            f"This bundle translates images and draws none by itself. Use: sparring translate {os.fspath(run)} IMAGES"
+        )
     assert isinstance(bundle, ImageBundle)
     _refuse({"where": where}, "tables, and this bundle makes images")
     target = Path(out) if out is not None else Path(run) / ("walk.gif" if interpolate else "samples.png")

@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 
 import sparring
 from sparring import backend
@@ -18,7 +17,9 @@ from sparring.applications.table_rows import Reader
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.constraints import Constraint
+from sparring.data.domains import describe_domains
 from sparring.data.source import Source, open_source
+from sparring.data.spec import DomainsSpec, ImageSpec
 from sparring.data.tables import TableSource, describe
 from sparring.errors import Diverged, UsageError
 from sparring.metrics.tables.vitals import TableVitals
@@ -35,7 +36,7 @@ Say = Callable[[str], None]
 
 
 def train(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame | Source,
+    source: Any,
     *,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -59,7 +60,8 @@ def train(
     """Trains a recipe on a source of data, or goes on with the run that is in the folder.
 
     Args:
-        source: What `open_source` takes, or a source that is open.
+        source: What `open_source` takes, or a source that is open. A folder is opened as domains where the recipe is
+            one of translation.
         target: As in `open_source`.
         columns: As in `open_source`.
         constraints: As in `open_source`.
@@ -86,19 +88,10 @@ def train(
     Raises:
         SparringError: The data, the words or the folder cannot be used, or training failed; the message says why.
     """
-    if isinstance(source, Source):
-        data = source
-    else:
-        data = open_source(
-            source,
-            size=size,
-            data_dir=data_dir,
-            skip_unreadable=skip_unreadable,
-            target=target,
-            columns=columns,
-            constraints=constraints,
-            hold_out=hold_out,
-        )
+    how: dict[str, Any] = {"size": size, "data_dir": data_dir, "skip_unreadable": skip_unreadable}
+    how |= {"target": target, "columns": columns, "constraints": constraints, "hold_out": hold_out}
+    how["domains"] = _wants_domains(recipe)
+    data = source if isinstance(source, Source) else open_source(source, **how)
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
     length = next((name for name in LENGTHS if name in chosen.options), LENGTHS[0])
@@ -112,6 +105,11 @@ def train(
     return started
 
 
+def _wants_domains(recipe: str | None) -> bool:
+    """Whether a folder is to be opened as domains."""
+    return recipe is not None and find_recipe(recipe).data_kind() == "domains"
+
+
 def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callbacks: list, tensorboard: bool, say: Say):
     """Builds the game of the run's record, trains it, and draws what came of it."""
     keras.utils.set_random_seed(run.record.seed)
@@ -120,8 +118,9 @@ def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callback
     if tensorboard and game.is_chief:
         callbacks.append(_tensorboard(run.folder))
     judge = _judge(data) if game.is_chief else None
+    batches, shown = data.batches(game.pace.batch_size, run.record.seed), data.held_out or data.examples
     try:
-        run.train(game, data.batches(game.pace.batch_size, run.record.seed), callbacks, say, judge, patience)
+        run.train(game, batches, callbacks, say, judge, patience, shown)
     except Diverged:
         _conclude(run, game, say)  # What led there is worth a look.
         raise
@@ -142,11 +141,13 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
     )
 
 
-def _judge(data: Source) -> Judge:
-    """Who looks at samples after every tick."""
+def _judge(data: Source) -> Judge | None:
+    """Who looks at samples after every tick; nobody yet at translations."""
     if isinstance(data, TableSource):
         reader = Reader(data.spec, data.rows)
         return TableVitals(reader(data.rows), reader)
+    if not isinstance(data.spec, ImageSpec):
+        return None
     labels = data.examples.get("label")
     return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
 
@@ -172,6 +173,8 @@ def _describe(data: Source, say: Say):
     if isinstance(data, TableSource):
         kept = f"; {len(data.held_out_rows):,} more held out" if len(data.held_out_rows) else ""
         say(f"{data.name}: {describe(data.spec)}{kept}.")
+    elif isinstance(data.spec, DomainsSpec):
+        say(f"{data.name}: {describe_domains(data)}.")
     else:
         height, width, channels = data.spec.shape
         classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""

@@ -48,11 +48,12 @@ class Sheet(pydantic.BaseModel, frozen=True, extra="forbid"):
 
 
 class Bundle:
-    """A generator with the record of how it came to be; `ImageBundle` and `TableBundle` draw from it.
+    """A generator with the record of how it came to be; `ImageBundle` and `TableBundle` draw from it,
+    and `TranslationBundle` translates.
 
     Args:
         record: Recipe, options and data.
-        networks: By name. "generator" is functional: inputs `[latents]`, or `[latents, condition]`.
+        networks: By name. A "generator" is functional: inputs `[latents]`, or `[latents, condition]`.
         images_seen: Number of training images or rows, repeats counted, the weights come from.
         snapshot: Which of its run's snapshots it is; None where that is not known.
     """
@@ -72,7 +73,7 @@ class Bundle:
         return self.networks["generator"].inputs[0].shape[-1]
 
     def sample(self, n: int, *, seed: int = 0) -> Any:
-        """`n` examples, as the kind of bundle gives them; the same seed draws the same ones."""
+        """`n` examples, where the kind of bundle draws any; the same seed draws the same ones."""
         raise NotImplementedError
 
     def look(self, n: int, *, seed: int = 0, labels: Any = None) -> Any:

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 
 from sparring.bundle.record import Record
-from sparring.data.spec import ImageSpec
+from sparring.data.spec import AnySpec, DomainsSpec, TableSpec
 from sparring.data.tables import describe
 
+USE = {
+    "image": "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)",
+    "domains": "images = bundle.translate(images)  # uint8, (n, height, width, channels), of any size",
+    "table": "frame = bundle.sample(1000, seed=0)  # a pandas.DataFrame",
+}
 MAX_CLASSES = 20  # Named on the card; a longer list is in bundle.json.
 
 
@@ -19,13 +24,12 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
         snapshot: Which of its run's snapshots it is, in words, where that is known.
     """
     spec = record.spec
-    image = isinstance(spec, ImageSpec)
-    made = "images" if image else "rows"
+    made = "rows" if isinstance(spec, TableSpec) else "images"
     options = ", ".join(f"`{name}={value}`" for name, value in record.options.items()) or "the defaults"
     lines = [
         f"# {record.recipe} on {record.source}",
         "",
-        _of_images(spec) if isinstance(spec, ImageSpec) else f"A generator of tables like one of {describe(spec)}.",
+        _what(spec),
         "",
         f"- Recipe: `{record.recipe}` of sparring {record.version}, seed {record.seed}, with {options}",
         f"- Data: {record.source}, {spec.num_examples:,} examples, fingerprint `{record.fingerprint}`",
@@ -33,16 +37,14 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
         "",
         "## Measured",
         "",
-        *_table(figures),
+        *_table(figures, spec),
         "",
         "## Use",
         "",
         "```python",
         "import sparring",
         'bundle = sparring.load("path/to/this/folder")',
-        "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)"
-        if image
-        else "frame = bundle.sample(1000, seed=0)  # a pandas.DataFrame",
+        USE[spec.kind],
         "```",
         "",
         "## Limits",
@@ -54,9 +56,13 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
     return "\n".join(lines)
 
 
-def _of_images(spec: ImageSpec) -> str:
+def _what(spec: AnySpec) -> str:
+    if isinstance(spec, TableSpec):
+        return f"A generator of tables like one of {describe(spec)}."
     height, width, channels = spec.shape
     kind = {1: "grayscale", 3: "color"}.get(channels, f"{channels}-channel")
+    if isinstance(spec, DomainsSpec):
+        return f"A translator of {kind} images between {' and '.join(spec.domains)}, learnt at {height} x {width}."
     return f"A generator of {kind} images, {height} x {width}{_classes(spec.classes)}."
 
 
@@ -68,7 +74,9 @@ def _classes(classes: tuple[str, ...]) -> str:
     return f", of {len(classes)} classes: {named}{more}"
 
 
-def _table(figures: Mapping[str, str]) -> list[str]:
+def _table(figures: Mapping[str, str], spec: AnySpec) -> list[str]:
+    if not figures and isinstance(spec, DomainsSpec):
+        return ["Not measured."]
     if not figures:
         return ["Not measured yet: `sparring evaluate RUN`."]
     rows = [f"| {name.replace('|', '/')} | {value.replace('|', '/')} |" for name, value in figures.items()]

@@ -36,7 +36,7 @@ def grid(images: np.ndarray, columns: int | None = None, min_side: int = 48) -> 
     for index, cell in enumerate(cells):
         top, left = index // columns * (height + GAP), index % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = cell
-    return _picture(sheet)
+    return picture(sheet)
 
 
 def save_grid(images: np.ndarray, path: str | os.PathLike, columns: int | None = None) -> None:
@@ -64,7 +64,7 @@ def save_folder(images: np.ndarray, folder: str | os.PathLike, names: Sequence[s
     digits = len(str(len(images) - 1))
     for index, image in enumerate(images):
         buffer = io.BytesIO()
-        _picture(image).save(buffer, "PNG")
+        picture(image).save(buffer, "PNG")
         tail = f"_{_safe(names[index])}" if names is not None else ""
         replace_file(folder / f"{index:0{digits}d}{tail}.png", buffer.getvalue())
 
@@ -116,7 +116,7 @@ def _with_one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
     return [frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames]
 
 
-def _picture(image: np.ndarray) -> Image.Image:
+def picture(image: np.ndarray) -> Image.Image:
     """A uint8 (height, width, channels) array as L, LA, RGB or RGBA."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 

@@ -12,9 +12,11 @@ from sparring.environment import require_backend
 
 def inspect(
     source: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar="SOURCE", help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name."
+            metavar="SOURCE",
+            help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name. Two of them, not "
+            "tables, are domains to translate between.",
         ),
     ],
     size: Annotated[
@@ -46,8 +48,8 @@ def inspect(
     with quiet_import():
         from sparring.applications.inspect import inspect as inspect_application
 
-    columns = parse_pairs("--column", column)
-    found = inspect_application(source, size=size, data_dir=data_dir, out=out, target=target, columns=columns)
+    columns, one = parse_pairs("--column", column), source[0] if len(source) == 1 else source
+    found = inspect_application(one, size=size, data_dir=data_dir, out=out, target=target, columns=columns)
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)

@@ -13,6 +13,7 @@ from sparring.cli.inspect import inspect
 from sparring.cli.recipes import recipes
 from sparring.cli.sample import sample
 from sparring.cli.train import train
+from sparring.cli.translate import translate
 from sparring.errors import SparringError, UsageError
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (inspect, train, sample, evaluate, recipes):
+for verb in (inspect, train, sample, translate, evaluate, recipes):
     app.command()(verb)
 
 _FULL = "is full: free some space, then give the same command again"
@@ -54,6 +55,8 @@ def main(
     sparring train photos/ --recipe r3gan --run runs/photos
     sparring sample runs/photos -n 16 --out faces.png
     sparring evaluate runs/photos
+    sparring train summer/ winter/ --run runs/winter
+    sparring translate runs/winter photos/ --out photos-in-winter/
     sparring train adult.csv --target income --run runs/adult
     sparring sample runs/adult -n 500 --where "income=>50K" --out rows.csv
     """

@@ -16,9 +16,11 @@ from sparring.recipes.catalog import find_recipe, known_recipes, parse_setting
 
 def train(
     source: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar="SOURCE", help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name."
+            metavar="SOURCE",
+            help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name. Two of them, not "
+            "tables, are domains to translate between.",
         ),
     ],
     recipe: Annotated[
@@ -96,7 +98,7 @@ def train(
 
     with Progress() as progress:
         finished = train_application(
-            source,
+            source[0] if len(source) == 1 else source,
             target=target,
             columns=columns,
             constraints=constraint or (),
@@ -119,7 +121,12 @@ def train(
     if finished.stopped_by:
         raise typer.Exit(128 + finished.stopped_by)  # The application has said how to go on.
     folder = shlex.quote(str(finished.folder))
-    typer.echo(f"The run is in {folder}. Draw from it with: sparring sample {folder}")
+    use = (
+        f"Translate with: sparring translate {folder} IMAGES"
+        if finished.record.spec.kind == "domains"
+        else f"Draw from it with: sparring sample {folder}"
+    )
+    typer.echo(f"The run is in {folder}. {use}")
 
 
 def _check_names(recipe: str | None, options: Iterable[str]) -> None:

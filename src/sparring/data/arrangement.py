@@ -1,7 +1,8 @@
 """Which image files are trained on or held out, and which class each belongs to."""
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 from sparring.data.files import Files, Parts
 from sparring.data.labels import read_labels
@@ -9,6 +10,8 @@ from sparring.errors import DataError
 
 TRAINING = {"train", "training"}
 HELD_OUT = {"test", "testing", "val", "valid", "validation"}
+# As the folders of CycleGAN's data sets are named: a part of a split and the letter of a domain in one.
+LETTERED = re.compile(rf"({'|'.join(sorted(TRAINING | HELD_OUT))})[-_ ]?([A-Z])", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,23 +23,29 @@ class Arrangement:
         num_training: How many are trained on.
         names: The class of each file, or None where there are no classes.
         notes: What was found, one plain sentence each.
+        keys: The name of each file without its class and its ending: files of two classes whose keys are equal are
+            a pair.
     """
 
     files: list[Parts]
     num_training: int
     names: list[str] | None
     notes: list[str]
+    keys: list[str]
 
 
 def arrange(files: Files) -> Arrangement:
     """Sort the images of `files` and find out their classes and which of them are held out.
 
     Folders `train` and `test` (or `val`), on top or inside every class, are a split and no classes. Classes are what
-    a table of labels says, or else two or more sub-folders that hold images, with no image beside them.
+    a table of labels says, or else two or more sub-folders that hold images, with no image beside them. Folders
+    `trainA`, `trainB`, `testA` and `testB` are both at once: their letters are the classes.
 
     Raises:
         DataError: There are no images, the table of labels does not fit them, or only one part of a split has classes.
     """
+    if is_lettered(files):
+        return _by_letters(files)
     level = _split_level(files)
     notes = []
 
@@ -57,10 +66,46 @@ def arrange(files: Files) -> Arrangement:
         )
         _check_alike(files, [without_split(parts) for parts in ordered], num_training)
     labels, label_notes = read_labels(files)
+    names: list[str] | None
     if labels is not None:
-        return Arrangement(ordered, num_training, [labels[parts] for parts in ordered], notes + label_notes)
-    names, folder_notes = _by_folders(files, ordered, without_split)
-    return Arrangement(ordered, num_training, names, notes + label_notes + folder_notes)
+        names, folder_notes, of_class = [labels[parts] for parts in ordered], list[str](), None
+    else:
+        names, folder_notes = _by_folders(files, ordered, without_split)
+        of_class = None if names is None else files.depth + (level == files.depth)
+    keys = [_key(part for place, part in enumerate(parts) if place != of_class) for parts in ordered]
+    return Arrangement(ordered, num_training, names, notes + label_notes + folder_notes, keys)
+
+
+def _key(parts: Iterable[str]) -> str:
+    return "/".join(parts).rpartition(".")[0]
+
+
+def is_lettered(files: Files) -> bool:
+    """Whether all images lie in folders such as `trainA` and `testB`, and two letters are trained on."""
+    letters = {parts: _letter(parts, files.depth) for parts in files.images}
+    return all(letters.values()) and len({found[1] for found in letters.values() if found and not found[0]}) > 1
+
+
+def _letter(parts: Parts, depth: int) -> tuple[bool, str] | None:
+    """Whether a file is held out and the letter of its domain; None where its folder does not say so."""
+    match = LETTERED.fullmatch(parts[depth]) if len(parts) > depth + 1 else None
+    return None if match is None else (match[1].lower() in HELD_OUT, match[2].upper())
+
+
+def _by_letters(files: Files) -> Arrangement:
+    """What folders such as `trainA` and `testB` say."""
+    depth, letters, held = files.depth, dict[Parts, str](), dict[Parts, bool]()
+    for parts in files.images:
+        if (found := _letter(parts, depth)) is not None:
+            held[parts], letters[parts] = found
+    trained = {letters[parts] for parts in letters if not held[parts]}
+    ordered = sorted((parts for parts in letters if letters[parts] in trained), key=lambda parts: (held[parts], parts))
+    num_training = sum(not held[parts] for parts in ordered)
+    notes = [f"The letters {' and '.join(sorted(trained))} of the folders are the classes."]
+    if num_training < len(ordered):
+        notes.append(f"{num_training:,} images are trained on; {len(ordered) - num_training:,} are held out.")
+    keys = ["test/" * held[parts] + _key(parts[depth + 1 :]) for parts in ordered]
+    return Arrangement(ordered, num_training, [letters[parts] for parts in ordered], notes, keys)
 
 
 def _split_level(files: Files) -> int | None:

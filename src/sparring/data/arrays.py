@@ -29,6 +29,7 @@ class Arrays:
         classes: Names of the classes in the order of their labels.
         held_out: "image" and, with classes, "label" of the examples that are never trained on; may be empty.
         notes: What was done to the data.
+        keys: Of files the key of each, see `Arrangement`, first of those trained on; empty for arrays.
     """
 
     images: Rows
@@ -36,6 +37,7 @@ class Arrays:
     classes: tuple[str, ...] = ()
     held_out: Mapping[str, Rows] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -12,9 +12,9 @@ from sparring.data.lazy import Rows
 ORDER, DRAWS = 0, 1  # Purposes of random numbers: each has a stream of its own.
 
 
-def generator(seed: int, purpose: int, index: int) -> np.random.Generator:
+def generator(seed: int, purpose: int, index: int, place: int = 0) -> np.random.Generator:
     """A random generator that depends on nothing but its arguments (Philox, arXiv 2011 SC'11: counter based)."""
-    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, 0, index]))
+    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, place, index]))
 
 
 class Batches(keras.utils.PyDataset):
@@ -30,6 +30,8 @@ class Batches(keras.utils.PyDataset):
         seed: Chooses the order and the noise.
         draws: Name and shape of the noise each example comes with.
         start: Number of the batch that index 0 stands for.
+        aligned: Whether a row of all arrays is one example. Where it is not, each array has a length and an order of
+            its own, and what stands beside each other in a batch came there by chance.
     """
 
     def __init__(
@@ -39,12 +41,13 @@ class Batches(keras.utils.PyDataset):
         seed: int = 0,
         draws: Mapping[str, tuple[int, ...]] | None = None,
         start: int = 0,
+        aligned: bool = True,
     ):
         super().__init__()
         self.examples, self.batch_size, self.seed = dict(examples), batch_size, seed
-        self.draws, self.start = dict(draws or {}), start
-        self.num_examples = len(next(iter(self.examples.values())))
-        self._order = lru_cache(maxsize=2)(self._shuffle)
+        self.draws, self.start, self.aligned = dict(draws or {}), start, aligned
+        num_orders = 1 if aligned else len(self.examples)
+        self._order = lru_cache(maxsize=2 * num_orders)(self._shuffle)  # A batch may lie in two passes.
 
     @property
     def num_batches(self) -> None:
@@ -53,24 +56,27 @@ class Batches(keras.utils.PyDataset):
 
     def starting_at(self, step: int, draws: Mapping[str, tuple[int, ...]]) -> Self:
         """The same stream, entered at batch `step`, with `draws` as its noise."""
-        return type(self)(self.examples, self.batch_size, self.seed, draws, step)
+        return type(self)(self.examples, self.batch_size, self.seed, draws, step, self.aligned)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         step = self.start + index
-        rows = self._rows(step)
-        batch = {name: array[rows] for name, array in self.examples.items()}
+        batch = {}
+        for place, (name, array) in enumerate(self.examples.items()):
+            if place == 0 or not self.aligned:
+                rows = self._rows(step, place, len(array))
+            batch[name] = array[rows]
         noise = generator(self.seed, DRAWS, step)
         for name, shape in self.draws.items():
             batch[name] = noise.standard_normal((self.batch_size, *shape), dtype=np.float32)
         return batch
 
-    def _rows(self, step: int) -> np.ndarray:
+    def _rows(self, step: int, place: int, count: int) -> np.ndarray:
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        passes, places = np.divmod(positions, self.num_examples)
+        passes, places = np.divmod(positions, count)
         rows = np.empty(self.batch_size, np.int64)
         for number in np.unique(passes):
-            rows[passes == number] = self._order(int(number))[places[passes == number]]
+            rows[passes == number] = self._order(int(number), place, count)[places[passes == number]]
         return rows
 
-    def _shuffle(self, number: int) -> np.ndarray:
-        return generator(self.seed, ORDER, number).permutation(self.num_examples)
+    def _shuffle(self, number: int, place: int, count: int) -> np.ndarray:
+        return generator(self.seed, ORDER, number, place).permutation(count)

@@ -11,10 +11,10 @@ import numpy as np
 
 from sparring.data.batches import Batches
 from sparring.data.lazy import ImageFiles, Rows
-from sparring.data.spec import ImageSpec, TableSpec
+from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec
 from sparring.errors import SparringError, UsageError
 
-Spec = TypeVar("Spec", ImageSpec, TableSpec)
+Spec = TypeVar("Spec", ImageSpec, DomainsSpec, TableSpec)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,10 +25,12 @@ class Source(Generic[Spec]):
         name: Short name for folders and pages.
         spec: What one example looks like.
         examples: Of images "image", uint8 (N, H, W, C), and where there are classes "label", int32 (N,). Images that
-            would not fit into memory are no array, but `images[rows]` is one. Of tables what `encode` makes of the
+            would not fit into memory are no array, but `images[rows]` is one. Of domains "0/image", "1/image" and so
+            on, each with a length of its own where they are not paired. Of tables what `encode` makes of the
             rows: "codes", "low" and "high".
         held_out: The same of examples that are never trained on; empty where nothing is held out.
         notes: What was done to the data, one plain sentence each.
+        aligned: Whether a row of all arrays in `examples` is one example, see `Batches`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Source(Generic[Spec]):
     examples: dict[str, Rows]
     held_out: dict[str, Rows]
     notes: tuple[str, ...] = ()
+    aligned: bool = True
 
     @cached_property
     def fingerprint(self) -> str:
@@ -67,4 +70,4 @@ class Source(Generic[Spec]):
         """The endless stream of shuffled batches of `examples`."""
         if batch_size < 1:
             raise UsageError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-        return Batches(self.examples, batch_size, seed)
+        return Batches(self.examples, batch_size, seed, aligned=self.aligned)

@@ -16,14 +16,16 @@ from sparring.data.arrangement import Arrangement, arrange
 from sparring.data.arrays import Arrays
 from sparring.data.files import Files, Parts, open_files
 from sparring.data.lazy import ImageFiles, Rows, decoding_threads
-from sparring.data.pixels import Header, Size, decode, decoding, read_header, size_note
+from sparring.data.pixels import Half, Header, Size, decode, decoding, read_header, size_note
 from sparring.errors import DataError
 
 NAMED = 5  # Files that a message names.
 AT_ONCE = 64  # Files that a thread looks at before it takes others.
 
 
-def read_images(path: Path, size: Size | None = None, skip_unreadable: bool = False) -> Arrays:
+def read_images(
+    path: Path, size: Size | None = None, skip_unreadable: bool = False, half: Half | None = None
+) -> Arrays:
     """Read every image below a folder or in a zip, in the order of their names.
 
     What is a class and what is held out, `arrange` says. In a zip the folders that all images have in common count as
@@ -36,6 +38,7 @@ def read_images(path: Path, size: Size | None = None, skip_unreadable: bool = Fa
         path: A folder, or a zip; nothing is extracted.
         size: Height and width to crop and resize to; None demands that all images have one size.
         skip_unreadable: Whether to do without files that cannot be read, with a note.
+        half: Which half of every image to read, where each shows two pictures side by side; None reads all of it.
 
     Returns:
         Images with 1 channel if every file is grey, else with 3.
@@ -47,10 +50,10 @@ def read_images(path: Path, size: Size | None = None, skip_unreadable: bool = Fa
     arrangement = arrange(files)
     with decoding():
         if _may_be_large(files, arrangement, size):
-            seen = _look_at_all(files, arrangement, size, skip_unreadable)
+            seen = _look_at_all(files, arrangement, size, skip_unreadable, half)
             if lazy.is_large(seen.num_bytes):
-                return _leave(files, arrangement, seen, size)
-        return _read(files, arrangement, size, skip_unreadable)
+                return _leave(files, arrangement, seen, size, half)
+        return _read(files, arrangement, size, skip_unreadable, half)
 
 
 def why_unreadable(error: Exception) -> str:
@@ -88,16 +91,18 @@ class _Seen:
         return len(self.kept) * height * width * channels
 
 
-def _look_at_all(files: Files, arrangement: Arrangement, size: Size | None, skip_unreadable: bool) -> _Seen:
+def _look_at_all(
+    files: Files, arrangement: Arrangement, size: Size | None, skip_unreadable: bool, half: Half | None
+) -> _Seen:
     """Look at all files, and check that they can be trained on as far as can be told without decoding them."""
 
     def look(parts: Parts) -> tuple[Header | str, int, bytes]:
         """The header, or why there is none, the number of bytes, and their digest."""
         try:
             data = files.read(parts)
-            header = read_header(data)
+            header = read_header(data, half)
             if skip_unreadable or not header.complete:
-                decode(data, size)
+                decode(data, size, half)
         except Exception as error:  # Decoders raise whatever a damaged file leads them to.
             return why_unreadable(error), 0, b""
         return header, len(data), hashlib.sha256(data).digest()
@@ -124,7 +129,7 @@ def _look_at_all(files: Files, arrangement: Arrangement, size: Size | None, skip
     return seen
 
 
-def _leave(files: Files, arrangement: Arrangement, seen: _Seen, size: Size | None) -> Arrays:
+def _leave(files: Files, arrangement: Arrangement, seen: _Seen, size: Size | None, half: Half | None) -> Arrays:
     """The images in their files."""
     chosen = [arrangement.files[index] for index in seen.kept]
     images = ImageFiles(
@@ -134,6 +139,7 @@ def _leave(files: Files, arrangement: Arrangement, seen: _Seen, size: Size | Non
         seen.shape,
         size,
         decoding_threads(seen.file_bytes / len(chosen)),
+        half,
     )
     notes = [*arrangement.notes, *_skipped(files, seen.unreadable)]
     if seen.transparent:
@@ -141,17 +147,19 @@ def _leave(files: Files, arrangement: Arrangement, seen: _Seen, size: Size | Non
     if size is not None:
         notes.append(size_note(size))
     notes.append(f"{lazy.too_large(seen.num_bytes)}: they stay in their files and are decoded while training.")
-    return _sort_out(files.path, arrangement, seen.kept, images.part, notes)
+    return _sort_out(files.path, arrangement, seen.kept, lambda start, stop: images.pick(np.arange(start, stop)), notes)
 
 
-def _read(files: Files, arrangement: Arrangement, size: Size | None, skip_unreadable: bool) -> Arrays:
+def _read(
+    files: Files, arrangement: Arrangement, size: Size | None, skip_unreadable: bool, half: Half | None
+) -> Arrays:
     images = np.empty((0, 0, 0, 1), np.uint8)
     kept: list[int] = []
     unreadable: dict[Parts, str] = {}
     transparent = 0
     for index, parts in enumerate(arrangement.files):
         try:
-            pixels, was_transparent = decode(files.read(parts), size)
+            pixels, was_transparent = decode(files.read(parts), size, half)
         except Exception as error:  # Decoders raise whatever a damaged file leads them to.
             unreadable[parts] = why_unreadable(error)
             continue
@@ -183,8 +191,9 @@ def _sort_out(
     end = len(kept)
     middle = sum(index < arrangement.num_training for index in kept)
     images, held_out = part(0, middle), {"image": part(middle, end)} if middle < end else {}
+    keys = tuple(arrangement.keys[index] for index in kept)
     if arrangement.names is None:
-        return Arrays(images, None, (), held_out, tuple(notes))
+        return Arrays(images, None, (), held_out, tuple(notes), keys)
     names = [arrangement.names[index] for index in kept]
     classes = tuple(sorted(set(names[:middle])))
     if unknown := sorted(set(names[middle:]) - set(classes)):
@@ -194,12 +203,12 @@ def _sort_out(
         )
     if len(classes) < 2:
         notes.append(f"Every label is {' '.join(classes)}, so there are no classes.")
-        return Arrays(images, None, (), held_out, tuple(notes))
+        return Arrays(images, None, (), held_out, tuple(notes), keys)
     numbers = {name: number for number, name in enumerate(classes)}
     labels = np.array([numbers[name] for name in names], np.int32)
     if held_out:
         held_out["label"] = labels[middle:]
-    return Arrays(images, labels[:middle], classes, held_out, tuple(notes))
+    return Arrays(images, labels[:middle], classes, held_out, tuple(notes), keys)
 
 
 def _skipped(files: Files, unreadable: Mapping[Parts, str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Images that stay in their files and are decoded when their rows are asked for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sparring.data.files import Files, Parts
-from sparring.data.pixels import Size, decode
+from sparring.data.pixels import Half, Size, decode
 from sparring.errors import DataError
 
 # Bytes of decoded images, 512 MiB. Larger data stays on disk: in memory it would be most of what training takes. It
@@ -48,6 +48,10 @@ class Rows(Protocol):
     def __getitem__(self, rows: Any, /) -> Any: ...
 
 
+Examples = Mapping[str, Rows]
+"""Arrays of examples by name, as in `Source.examples`."""
+
+
 class ImageFiles:
     """uint8 images (N, H, W, C) that stay in their files; `images[rows]` decodes those rows into an array.
 
@@ -60,6 +64,7 @@ class ImageFiles:
         shape: Height, width and channels of every image.
         size: Height and width to crop and resize to; None where the files have that size.
         threads: How many decode at the same time.
+        half: The half of each image that is meant; None for all of it.
 
     Attributes:
         failure: The error that was raised of a file that could not be decoded, for where another stands before it.
@@ -75,9 +80,11 @@ class ImageFiles:
         shape: Sequence[int],
         size: Size | None = None,
         threads: int = 1,
+        half: Half | None = None,
     ):
         self.files, self.chosen, self.digests = files, chosen, digests
         self.shape, self.size, self.threads = (len(chosen), *shape), size, threads
+        self.half = half
         self.failure: DataError | None = None
 
     def __len__(self) -> int:
@@ -104,10 +111,11 @@ class ImageFiles:
         """All of it in memory."""
         return self[:].astype(dtype or self.dtype, copy=False)
 
-    def part(self, start: int, stop: int) -> "ImageFiles":
-        """The rows from `start` to before `stop`, still in their files."""
-        rows, (_, *shape) = slice(start, stop), self.shape
-        return ImageFiles(self.files, self.chosen[rows], self.digests[rows], shape, self.size, self.threads)
+    def pick(self, rows: np.ndarray, channels: int | None = None) -> "ImageFiles":
+        """These rows, still in their files; grey ones may become several channels."""
+        height, width, own = self.shape[1:]
+        chosen, shape = [self.chosen[row] for row in rows], (height, width, channels or own)
+        return ImageFiles(self.files, chosen, self.digests[rows], shape, self.size, self.threads, self.half)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -115,7 +123,7 @@ class ImageFiles:
 
     def _decode(self, row: int) -> np.ndarray:
         try:
-            pixels, _ = decode(self.files.read(self.chosen[row]), self.size)
+            pixels, _ = decode(self.files.read(self.chosen[row]), self.size, self.half)
             if pixels.shape[:2] != self.shape[1:3]:  # A PNG whose EXIF tag stands behind its pixels.
                 raise ValueError(f"it is turned to {pixels.shape[0]}x{pixels.shape[1]} (height x width)")
             return np.broadcast_to(pixels, self.shape[1:])
@@ -132,6 +140,14 @@ class ImageFiles:
             f"{named} decoded ({error}). Repair or remove it, or pass `--skip-unreadable`. A run that has begun is "
             "kept as it is saved; without this file the data is another, so begin a new one (--run)."
         )
+
+
+def pick(images: Rows, rows: np.ndarray) -> Rows:
+    """These rows of `images`, in memory or still in their files."""
+    if isinstance(images, ImageFiles):
+        return images.pick(rows)
+    whole = len(rows) == len(images) and (rows == np.arange(len(rows))).all()
+    return images if whole else images[rows]
 
 
 def decoding_threads(mean_bytes: float) -> int:

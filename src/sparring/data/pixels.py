@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,11 +18,15 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SMALLEST, LARGEST = 4, 4096  # Sides one can ask for; the larger one is the limit of a DataSpec.
 ORIENTATION = 0x0112  # The EXIF tag; its values 5 to 8 turn the image by a quarter.
 
+NARROWEST = 0.75  # Width over height of a picture of a pair, at least; most are square.
+
 # How a file of the format ends that was not cut off.
 ENDINGS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 MARGIN = 32  # Bytes that some programs leave behind the ending.
 
 Size = tuple[int, int]
+Half = Literal["left", "right"]
+"""Of an image that shows two pictures side by side, the one that is meant."""
 
 
 class Header(NamedTuple):
@@ -77,12 +81,13 @@ def decoding() -> Iterator[None]:
         yield
 
 
-def decode(data: bytes, size: Size | None = None) -> tuple[np.ndarray, bool]:
+def decode(data: bytes, size: Size | None = None, half: Half | None = None) -> tuple[np.ndarray, bool]:
     """Decode the first frame of an image file, turned as its EXIF tag says.
 
     Args:
         data: The content of the file.
         size: Height and width to crop and resize to; None keeps the size.
+        half: Which half of the image is wanted; None takes all of it.
 
     Returns:
         uint8 pixels (height, width, 1) of a grey file or (height, width, 3) of any other, and whether
@@ -96,15 +101,15 @@ def decode(data: bytes, size: Size | None = None) -> tuple[np.ndarray, bool]:
             # A JPEG decodes several times faster at 1/2, 1/4 or 1/8; twice the wanted side keeps the resize clean.
             image.draft(None, (2 * max(size), 2 * max(size)))
         ImageOps.exif_transpose(image, in_place=True)
-        flat, transparent = _flatten(image)
+        flat, transparent = _flatten(image if half is None else _cut(image, half))
         if size is not None:
             flat = _fit(flat, size)
         pixels = np.asarray(flat)
     return pixels.reshape(*pixels.shape[:2], -1), transparent
 
 
-def read_header(data: bytes) -> Header:
-    """The header of an image file.
+def read_header(data: bytes, half: Half | None = None) -> Header:
+    """The header of an image file, or of one half of it.
 
     Raises:
         Exception: As in `decode`.
@@ -112,8 +117,11 @@ def read_header(data: bytes) -> Header:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         # A PNG keeps EXIF before its pixels or, rarely, behind them, where looking for it would decode all of them.
         turned = (image.format != "PNG" or "exif" in image.info) and image.getexif().get(ORIENTATION, 1) >= 5
+        height, width = (image.width, image.height) if turned else (image.height, image.width)
+        if half is not None:
+            _check_pair(height, width)
         return Header(
-            size=(image.width, image.height) if turned else (image.height, image.width),
+            size=(height, width if half is None else width // 2),
             channels=_channels(image.mode),
             transparent=image.has_transparency_data,
             complete=ENDINGS.get(image.format or "", b"") in data[-MARGIN:],
@@ -160,6 +168,22 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if values.min() < 0 or values.max() > 65535:
         raise ValueError("its pixels have 32 bits; 8 or 16 are expected")
     return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+
+
+def _cut(image: Image.Image, half: Half) -> Image.Image:
+    """One half of an image; the middle column of an odd width belongs to neither."""
+    side = image.width // 2
+    _check_pair(image.height, image.width)
+    left = 0 if half == "left" else image.width - side
+    return image.crop((left, 0, left + side, image.height))
+
+
+def _check_pair(height: int, width: int):
+    if width < 2 * NARROWEST * height:
+        raise ValueError(
+            f"it shows no two pictures side by side: expected at least {2 * NARROWEST:g} times as wide as high, "
+            f"received {height}x{width} (height x width)"
+        )
 
 
 def _fit(image: Image.Image, size: Size) -> Image.Image:

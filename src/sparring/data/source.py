@@ -7,14 +7,18 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pydantic
 
+from sparring.data.arrangement import is_lettered
 from sparring.data.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
 from sparring.data.constraints import Constraint
+from sparring.data.domains import join_domains, read_domains
 from sparring.data.examples import Source
+from sparring.data.files import open_files
 from sparring.data.images import read_images
 from sparring.data.lazy import Rows, too_large
 from sparring.data.named import NAMES, read_named
@@ -58,7 +62,7 @@ def image_source(
 
 
 def open_source(
-    source: str | os.PathLike[str] | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame,
+    source: Any,
     *,
     size: str | int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
@@ -67,6 +71,7 @@ def open_source(
     columns: Mapping[str, str] | None = None,
     constraints: Sequence[Constraint | str] = (),
     hold_out: float | None = None,
+    domains: bool = False,
 ) -> Source:
     """Open whatever holds images or is a table.
 
@@ -75,7 +80,9 @@ def open_source(
             sub-folder per class or with a table `labels.csv`, a .zip of one, a .npz or .npy file; else an array of
             images; else a pair of images and labels. A name wins over a file of that name: write `./digits` for the
             file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out. A DataFrame,
-            or a path that ends in .csv, .tsv, .txt or .parquet, is a table.
+            or a path that ends in .csv, .tsv, .txt or .parquet, is a table. Several of these paths and names in a
+            list, or several of anything but tables by name in a dictionary, are domains, and so is a folder or zip of
+            `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all of them are pairs.
         size: Crop at the centre and resize to it: 64, or "48x64" for height x width. None keeps the size.
         data_dir: Folder that may hold `<name>.npz` of a named data set; by default the one in SPARRING_DATA.
         skip_unreadable: Whether to do without image files that cannot be read, with a note; by default they are an
@@ -87,6 +94,8 @@ def open_source(
             `one-hot: a, b, c`, or objects of `sparring.data.constraints`.
         hold_out: Of a table the share of the rows that is never trained on; by default a fifth, at most 10,000, and
             none of fewer than 500 rows.
+        domains: Whether a folder or zip holds domains: one in each sub-folder, or pairs, two pictures side by side in
+            each image, `left` and `right`.
 
     Raises:
         DataError: There is nothing of that name, or what is there cannot be used.
@@ -102,8 +111,41 @@ def open_source(
     if names := [f"`{name}`" for name, value in given.items() if value]:
         verb = "is" if len(names) == 1 else "are"
         raise UsageError(f"{' and '.join(names)} {verb} for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
-    name, found = find_arrays(source, parse_size(size), data_dir, skip_unreadable)
+    wanted = parse_size(size)
+    if is_several(source):
+        parts = {
+            name: find_arrays(one, wanted, data_dir, skip_unreadable) for name, one in name_sources(source).items()
+        }
+        return join_domains("-".join(map(_plain, parts))[:60], {name: found for name, (_, found) in parts.items()})
+    if (path := folder_or_zip(source)) is not None and (domains or is_lettered(open_files(path))):
+        return read_domains(slug(path), path, wanted, skip_unreadable)
+    if domains:
+        raise DataError(f"Translation needs two sources, one for each domain. Received: {source!s:.200} alone")
+    name, found = find_arrays(source, wanted, data_dir, skip_unreadable)
     return image_source(name, found.images, found.labels, found.classes, found.held_out, found.notes)
+
+
+def is_several(source: Any) -> bool:
+    """Whether a source is several: paths or names in a list, or anything by name."""
+    if isinstance(source, Mapping):
+        return True
+    listed = isinstance(source, Sequence) and not isinstance(source, str)
+    return listed and len(source) > 0 and all(isinstance(one, str | os.PathLike) for one in source)
+
+
+def name_sources(sources: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    """Sources by the name of each, with a number where two have the same."""
+    if isinstance(sources, Mapping):
+        return dict(sources)
+    names = [one if one in NAMES else slug(Path(one)) for one in map(os.fspath, sources)]
+    return {
+        name if names.count(name) == 1 else f"{name}-{place}": one
+        for place, (name, one) in enumerate(zip(names, sources, strict=True), start=1)
+    }
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name)
 
 
 def _open_table(source, size, target, columns, constraints, hold_out) -> Source:

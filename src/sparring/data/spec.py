@@ -10,6 +10,7 @@ import pydantic
 from sparring.data.columns import AnyColumn, Category, Name
 from sparring.data.constraints import AnyConstraint
 from sparring.data.lazy import Rows
+from sparring.errors import UsageError, nearest
 
 CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.
 Side = Annotated[int, pydantic.Field(ge=1, le=4096)]
@@ -19,7 +20,7 @@ MOST_WIDTH = 20_000  # Numbers that an encoded row may have: a matrix of this by
 
 
 class DataSpec(pydantic.BaseModel):
-    """What a recipe needs to know of the data; `ImageSpec` and `TableSpec` say what one example looks like.
+    """What a recipe needs to know of the data; `ImageSpec`, `DomainsSpec` and `TableSpec` say what an example is.
 
     Attributes:
         kind: What an example is.
@@ -55,6 +56,40 @@ class ImageSpec(DataSpec):
     @property
     def num_classes(self) -> int:
         return len(self.classes)
+
+
+class DomainsSpec(DataSpec):
+    """Images of several domains, such as summer and winter, between which a generator translates.
+
+    Attributes:
+        shape: Height, width, channels of every image.
+        domains: Their names; what one recipe makes of the first and another of the second goes by this order.
+        paired: Whether there is an image of every domain that shows the same.
+    """
+
+    kind: Literal["domains"] = "domains"
+    shape: tuple[Side, Side, Channels]
+    domains: Annotated[tuple[Name, ...], pydantic.Field(min_length=2, max_length=1_000)]
+    paired: bool
+
+    @pydantic.field_validator("domains")
+    @classmethod
+    def _check(cls, domains):
+        if len(set(domains)) < len(domains):
+            raise ValueError("expected different names of domains")
+        return domains
+
+    def place(self, domain: str) -> int:
+        """The number of a domain.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        if domain not in self.domains:
+            raise UsageError(
+                f"There is no domain `{domain}`.{nearest(domain, self.domains)} Domains: {', '.join(self.domains)}."
+            )
+        return self.domains.index(domain)
 
 
 class TableSpec(DataSpec):
@@ -100,7 +135,7 @@ class TableSpec(DataSpec):
         return next(column for column in self.columns if column.name == name)
 
 
-AnySpec = Annotated[ImageSpec | TableSpec, pydantic.Field(discriminator="kind")]
+AnySpec = Annotated[ImageSpec | DomainsSpec | TableSpec, pydantic.Field(discriminator="kind")]
 
 
 def squared_distance(images: Rows, limit: int = 10_000) -> float:

@@ -164,7 +164,7 @@ def _arrange(files: Files) -> Arrangement:
     try:
         return arrange(files)
     except DataError:  # It is said where training is tried; here the files count.
-        return Arrangement(files.images, len(files.images), None, [])
+        return Arrangement(files.images, len(files.images), None, [], ["/".join(parts) for parts in files.images])
 
 
 def _kind(data: bytes) -> str:

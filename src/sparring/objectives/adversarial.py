@@ -62,7 +62,7 @@ class Adversarial:
             self.draws |= penalty.draws(shape)
         self.extra_state = [x for x in (augmentation, *penalties) if isinstance(x, keras.layers.Layer)]
         self.classifies = len(discriminator.outputs) > 1
-        self.generator_logs = ("class_loss",) if self.classifies else ()
+        self.generator_logs: tuple[str, ...] = ("class_loss",) if self.classifies else ()
         self.discriminator_logs = ("real_score", "fake_score", *(augmentation.logs if augmentation else ()))
 
     def act(self, game, batch):

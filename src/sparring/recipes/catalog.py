@@ -16,7 +16,7 @@ from typing import Any
 
 from sparring.environment import require_backend
 from sparring.errors import UsageError, nearest
-from sparring.recipes.options import check_spec, check_values
+from sparring.recipes.options import check_spec, check_values, data_kind
 
 FOLDER = Path(__file__).resolve().parent
 SHARED_TYPES = "sparring.recipes.option_types"
@@ -43,7 +43,7 @@ class Recipe:
 
     Attributes:
         name: What `find_recipe` finds it by.
-        kind: The folder it stands in ("images", "tables"), or "own" for one that is not of the package.
+        kind: The folder it stands in ("images", "tables", "translation"), or "own" for one that is not of the package.
         summary: First line of the docstring.
         doc: The docstring.
         options: The keyword parameters in their order.
@@ -78,6 +78,10 @@ class Recipe:
         """
         self.check_names(options)
         return check_values(self.name, self._import(), options)
+
+    def data_kind(self) -> str | None:
+        """The kind of data it is for by the type of its `spec`; None where that says nothing."""
+        return data_kind(self._import())
 
     def build(self, spec: Any, **options: Any) -> Any:
         """Check the options, call the function and return its Game."""

@@ -71,6 +71,26 @@ AugmentPolicy = Annotated[
 Accumulate = Annotated[
     int, Field(ge=1, le=1024, description="Batches whose gradients make one update: large batches in little memory.")
 ]
+To = Annotated[
+    str | None, Field(description="Name of the domain that images become images of; None takes the second there is.")
+]
+Mirror = Annotated[
+    bool, Field(description="Whether images may be mirrored left to right; not where they show letters or digits.")
+]
+JitterShare = Annotated[
+    float, Field(ge=0, le=0.5, description="Images move by up to this share of a side while they are trained on.")
+]
+ConstantShare = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="Share of the training after which the learning rate falls to 0 on a straight line; 1 leaves it.",
+    ),
+]
+Momentum = Annotated[float, Field(ge=0, lt=1, description="Adam's beta1.")]
+PairBatch = Annotated[int, Field(ge=1, le=4096, description="Images of each domain in one step, over all devices.")]
+DomainImages = Annotated[int, Field(ge=1, description="Images of each domain to train on in all, repeats counted.")]
 Precision = Annotated[
     Literal["float32", "bfloat16"],
     Field(description="Of what the networks compute; bfloat16 is for accelerators. Weights stay float32."),

@@ -43,12 +43,18 @@ def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str
 
 def check_spec(recipe: str, function: Callable[..., Any], spec: Any) -> None:
     """Raise UsageError where a recipe says, by the type of `spec`, that it is for another kind of data."""
-    fields = getattr(typing.get_type_hints(function).get("spec"), "model_fields", {})
-    kind = fields["kind"].default if "kind" in fields else None
-    if isinstance(kind, str) and spec.kind != kind:
+    kind = data_kind(function)
+    if kind is not None and spec.kind != kind:
         raise UsageError(
             f"recipe {recipe} is for {kind} data. Received: {spec.kind} data; `sparring recipes` lists all recipes."
         )
+
+
+def data_kind(function: Callable[..., Any]) -> str | None:
+    """The kind of data that a recipe is for by the type of its `spec`; None where that says nothing."""
+    fields = getattr(typing.get_type_hints(function).get("spec"), "model_fields", {})
+    kind = fields["kind"].default if "kind" in fields else None
+    return kind if isinstance(kind, str) else None
 
 
 def _is_stretched(given: Any, value: Any) -> bool:

@@ -9,7 +9,7 @@ import keras
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import DiffAugment
 from sparring.backend import num_replicas
-from sparring.data.spec import DataSpec, ImageSpec
+from sparring.data.spec import DataSpec, DomainsSpec, ImageSpec
 from sparring.errors import UsageError, nearest
 from sparring.networks.packed import packed_discriminator
 from sparring.objectives.adversarial import Adversarial
@@ -84,7 +84,9 @@ def gamma_from(spec: DataSpec, gamma: float | None, penalties: str) -> tuple[flo
     return gamma, [f"gamma is {gamma:.3g}, 0.01 times the mean squared distance of two examples."] if used else []
 
 
-def choose_augmentation(spec: ImageSpec, augment: str, policy: str, batch_size: int) -> tuple[Any, list[str]]:
+def choose_augmentation(
+    spec: ImageSpec | DomainsSpec, augment: str, policy: str, batch_size: int
+) -> tuple[Any, list[str]]:
     """What changes the images the discriminator sees, and a note where it was for the recipe to choose."""
     steady = DiffAugment(policy)  # Made in any case: a name that is wrong is told even where none is used.
     if augment == "adaptive":

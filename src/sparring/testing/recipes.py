@@ -10,10 +10,14 @@ from keras import ops
 
 from sparring import __version__
 from sparring.backend import at_once
+from sparring.bundle.bundle import Bundle
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
+from sparring.bundle.translation import TranslationBundle
+from sparring.data.domains import domain_source, image_key
 from sparring.data.source import Source, image_source
+from sparring.data.spec import DomainsSpec
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.rebuild import rebuild_networks
 from sparring.testing.failure import expect, trying
@@ -33,9 +37,10 @@ def check_recipe(
     """Whether a recipe can be trained, stopped, resumed and shared.
 
     Each option has a type and a description. For images of each shape, with two classes and, of the first shape,
-    without: it builds, takes a few steps of `fit` on random images, every weight moves, what it logs is finite and
-    as announced. Then: stopping and going on from the state is, bit for bit, never having stopped; a bundle that is
-    stored and loaded draws the same samples. Sets Keras' global random seed.
+    without, or for pairs of two domains where that is what its spec is of: it builds, takes a few steps of `fit` on
+    random images, every weight moves, what it logs is finite and as announced. Then: stopping and going on from the
+    state is, bit for bit, never having stopped; a bundle that is stored and loaded makes the same images. Sets Keras'
+    global random seed.
 
     Args:
         name: As on the command line: `r3gan`, or `mine.py:my_recipe`.
@@ -58,8 +63,11 @@ def check_recipe(
         )
     chosen = {key: value for key, value in SMALL.items() if key in recipe.options} | dict(options or {})
     values = recipe.check(chosen)
-    cases = [(shapes[0], CLASSES), (shapes[0], ()), *((shape, CLASSES) for shape in shapes[1:])]
-    sources = [_random_source(shape, classes) for shape, classes in cases]
+    if recipe.data_kind() == "domains":
+        sources: list[Source] = [_random_domains(shape) for shape in shapes]
+    else:
+        cases = [(shapes[0], CLASSES), (shapes[0], ()), *((shape, CLASSES) for shape in shapes[1:])]
+        sources = [_random_source(shape, classes) for shape, classes in cases]
     # Built before any is trained: what fails at once should be told at once.
     games = [(_built(recipe, source, values), source) for source in sources]
     _check_resuming(recipe, *games[0], values)
@@ -74,9 +82,31 @@ def _random_source(shape, classes: tuple[str, ...]) -> Source:
     return image_source("random", images, labels, classes)
 
 
+def _random_domains(shape) -> Source[DomainsSpec]:
+    random = np.random.default_rng(0)
+    images = {name: random.integers(0, 256, (COUNT, *shape), dtype=np.uint8) for name in CLASSES}
+    return domain_source("random", images, paired=True)
+
+
+def _where(source: Source) -> str:
+    """Which data, in words."""
+    spec = source.spec
+    if isinstance(spec, DomainsSpec):
+        return f"for pairs of images of {spec.shape}"
+    return f"for images of {spec.shape} and {spec.num_classes} classes"
+
+
+def _made(bundle: Bundle, source: Source) -> np.ndarray:
+    """What a bundle makes: samples, or translations of some of the images."""
+    if isinstance(bundle, TranslationBundle):
+        images = source.examples[image_key(0)][np.arange(4)]
+        return np.concatenate([bundle.translate(images, target) for target in bundle.ways])
+    return bundle.sample(4)
+
+
 def _built(recipe: Recipe, source: Source, options: Mapping[str, Any], seed: int = 0) -> Game:
     keras.utils.set_random_seed(seed)
-    with trying(f"{recipe.name} must be buildable for {source.spec.shape} and {source.spec.num_classes} classes."):
+    with trying(f"{recipe.name} must be buildable {_where(source)}."):
         game = recipe.build(source.spec, **options)
     expect(isinstance(game, Game), f"{recipe.name} must return a Game. Received: {type(game).__name__}")
     return game
@@ -91,7 +121,7 @@ def _fit(game: Game, source: Source, name: str, first: int, last: int) -> dict[s
 
 
 def _check_training(game: Game, source: Source, name: str, first: int = 0):
-    where = f"for images of {source.spec.shape} and {source.spec.num_classes} classes"
+    where = _where(source)
     before = [arrays(network.trainable_variables) for network in game.networks]
     logs = _fit(game, source, name, first, first + STEPS)
     wanted = {log for player in game.players for log in (f"{player.name}_loss", *player.logs)}
@@ -174,7 +204,7 @@ def _check_bundle(recipe: Recipe, game: Game, source: Source, options):
         stored.save(folder, card="")
         loaded = load_bundle(folder, rebuild_networks, trust=True)
         expect(
-            np.array_equal(stored.sample(4), loaded.sample(4)),
-            f"A bundle of {recipe.name} must draw the same samples after it is stored and loaded. Received: others; "
+            np.array_equal(_made(stored, source), _made(loaded, source)),
+            f"A bundle of {recipe.name} must make the same images after it is stored and loaded. Received: others; "
             "what a network is made with must come from the spec and the options alone.",
         )

@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from sparring.bundle.card import write_card
 from sparring.bundle.files import append_line, replace_file
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.pictures import save_grid
+from sparring.data.lazy import Examples
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.health import HEALTH
 
@@ -156,18 +157,34 @@ def rewind_journal(path: pathlib.Path, steps: int):
         replace_file(path, "".join(kept).encode())
 
 
-class SampleGrid(TickCallback):
-    """Draws the averaged generator's pictures of the same latents after every tick, a row for each class."""
+class Samples(TickCallback):
+    """Keeps something to look at of the averaged networks after every tick: of the same, so that ticks compare.
 
-    def __init__(self, folder: pathlib.Path, snapshot: Callable[[], Bundle], seed: int):
+    Args:
+        folder: Where it is kept, as `tick-00001` and so on.
+        snapshot: Makes a bundle of the networks as they are now.
+        seed: Of the run.
+        shown: Examples by name, as of a source, for what is not made of latents alone.
+    """
+
+    def __init__(self, folder: pathlib.Path, snapshot: Callable[[], Bundle], seed: int, shown: Examples | None = None):
         super().__init__()
-        self.folder, self.snapshot, self.seed = folder, snapshot, seed
+        self.folder, self.snapshot, self.seed, self.shown = folder, snapshot, seed, dict(shown or {})
 
     def on_tick(self, tick, logs):
         self.folder.mkdir(parents=True, exist_ok=True)
-        bundle = self.snapshot()
-        assert isinstance(bundle, ImageBundle)
-        save_grid(fixed_samples(bundle, self.seed), self.folder / f"tick-{tick:05d}.png", COLUMNS)
+        self.keep(self.snapshot(), self.folder / f"tick-{tick:05d}")
+
+    def keep(self, bundle: Any, path: pathlib.Path):
+        """Writes what there is to see to `path` with an ending of its own."""
+        raise NotImplementedError
+
+
+class SampleGrid(Samples):
+    """The averaged generator's pictures of the same latents, a row for each class."""
+
+    def keep(self, bundle, path):
+        save_grid(fixed_samples(bundle, self.seed), path.with_suffix(".png"), COLUMNS)
 
 
 COLUMNS, ROWS = 10, 10

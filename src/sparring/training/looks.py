@@ -1,25 +1,51 @@
 """What a run keeps to look at after every tick, by the kind of what is made."""
 
-import pathlib
-from collections.abc import Callable
+import numpy as np
 
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.pictures import save_grid
 from sparring.bundle.tables import save_table
-from sparring.training.callbacks import SampleGrid, TickCallback
+from sparring.bundle.translation import TranslationBundle
+from sparring.data.domains import image_key
+from sparring.data.lazy import Examples
+from sparring.training.callbacks import SampleGrid, Samples
 
 ROWS = 100
+EXAMPLES = 16  # Of translation, over all ways.
+MOST_ACROSS = 4  # Of them side by side,
+WIDEST = 1024  # and no more pixels than these.
 
 
-class SampleRows(TickCallback):
-    """Draws rows of the averaged generator from the same latents after every tick."""
+class SampleRows(Samples):
+    """Rows of the averaged generator from the same latents."""
 
-    def __init__(self, folder: pathlib.Path, snapshot: Callable[[], Bundle], seed: int):
-        super().__init__()
-        self.folder, self.snapshot, self.seed = folder, snapshot, seed
-
-    def on_tick(self, tick, logs):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        save_table(self.snapshot().look(ROWS, seed=self.seed), self.folder / f"tick-{tick:05d}.csv")
+    def keep(self, bundle, path):
+        save_table(bundle.look(ROWS, seed=self.seed), path.with_suffix(".csv"))
 
 
-LOOKS = {"image": SampleGrid, "table": SampleRows}
+class SampleTranslations(Samples):
+    """Images before and after, and beside them the truth where there are pairs."""
+
+    def keep(self, bundle, path):
+        cells, columns = compared(bundle, self.shown)
+        save_grid(cells, path.with_suffix(".png"), columns)
+
+
+def compared(bundle: TranslationBundle, examples: Examples) -> tuple[np.ndarray, int]:
+    """Images, their translations and, of pairs, the truth beside each other, and how many cells make a row.
+
+    One way of a bundle comes after the other; `examples` are those of a source.
+    """
+    spec, cells = bundle.spec, []
+    across = 0
+    for target, source in bundle.ways.items():
+        given, truth = (examples[image_key(spec.place(domain))] for domain in (source, target))
+        count = min(len(given), EXAMPLES // len(bundle.ways))
+        rows = np.arange(count) * len(given) // count
+        images = np.asarray(given[rows])
+        shown = [images, bundle.translate(images, target), *([np.asarray(truth[rows])] if spec.paired else [])]
+        across = len(shown) * max(1, min(MOST_ACROSS, count, WIDEST // (len(shown) * spec.shape[1])))
+        cells.append(np.stack(shown, axis=1).reshape(-1, *spec.shape))
+    return np.concatenate(cells), across
+
+
+LOOKS = {"image": SampleGrid, "domains": SampleTranslations, "table": SampleRows}

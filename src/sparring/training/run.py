@@ -5,7 +5,6 @@ import errno
 import os
 import pathlib
 import re
-import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from sparring.bundle.files import replace_file
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
+from sparring.data.lazy import Examples
 from sparring.errors import Diverged, RunError
 from sparring.training.callbacks import (
     Journal,
@@ -34,9 +34,9 @@ from sparring.training.game import Game
 from sparring.training.health import diagnose
 from sparring.training.judging import Judge, Look
 from sparring.training.looks import LOOKS
+from sparring.training.ticks import fit_to_the_end
 
 LENGTHS = ("images", "rows")  # The options that may change when a run goes on: how long it goes on.
-OUT_OF_DATA = "Your input ran out of data"  # As Keras begins that warning.
 # What a process leaves that was killed before it had written the record: the folder still counts as empty.
 BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
 
@@ -76,6 +76,7 @@ class Run:
         say: Callable = print,
         judge: Judge | None = None,
         patience: int | None = None,
+        shown: Examples | None = None,
     ):
         """Trains `game` to the end of its pace, from the newest checkpoint if there is one.
 
@@ -86,6 +87,7 @@ class Run:
             say: Called with each sentence a user should see.
             judge: Looks at samples after every tick, to keep the best snapshot and tell what goes wrong.
             patience: Ticks without a better snapshot after which training ends; by default it goes on to the end.
+            shown: Examples that samples are made of, where they are made of any; by default those trained on.
 
         Of several processes that train together all must call it, and one writes.
 
@@ -100,7 +102,7 @@ class Run:
                 replace_file(self.folder / "recipe.json", self.record.model_dump_json(indent=2).encode() + b"\n")
                 for litter in self.folder.rglob(".*.tmp"):  # Left by a process that was killed while it wrote.
                     litter.unlink()
-            self._train(game, batches, list(callbacks), say, judge, patience)
+            self._train(game, batches, list(callbacks), say, judge, patience, shown or batches.examples)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -118,7 +120,16 @@ class Run:
         networks, seen = game.on_this_process(game.average.copies), game.steps_done * game.pace.batch_size
         return make_bundle(self.record, networks, seen, which)
 
-    def _train(self, game: Game, batches: Batches, callbacks: list, say: Callable, judge: Judge | None, patience):
+    def _train(
+        self,
+        game: Game,
+        batches: Batches,
+        callbacks: list,
+        say: Callable,
+        judge: Judge | None,
+        patience: int | None,
+        shown: Examples,
+    ):
         self.stopped_by = None
         game.compile()
         metadata = self.checkpoints.restore(game, say)
@@ -141,12 +152,14 @@ class Run:
             callbacks.append(flat)
         try:
             with StopWhenAsked() as asked:
-                _fit(game, batches, [asked, *self._own_callbacks(game, journal, judge), *callbacks])
+                fit_to_the_end(game, batches, [asked, *self._own_callbacks(game, journal, judge, shown), *callbacks])
         except Diverged as error:
             raise Diverged(self._go_back(game, str(error), say)) from error
         self.stopped_by = None if game.finished else asked.asked
 
-    def _own_callbacks(self, game: Game, journal: Journal, judge: Judge | None) -> Sequence[keras.callbacks.Callback]:
+    def _own_callbacks(
+        self, game: Game, journal: Journal, judge: Judge | None, shown: Examples
+    ) -> Sequence[keras.callbacks.Callback]:
         """In this order: nothing of a tick that is not finite is stored, and the state is stored last."""
         if not game.is_chief:
             return [StopOnNonFinite()]
@@ -154,7 +167,7 @@ class Run:
             StopOnNonFinite(),
             *([Look(judge, lambda: self.snapshot(game))] if judge else []),
             journal,
-            LOOKS[self.record.spec.kind](self.samples, lambda: self.snapshot(game), self.record.seed),
+            LOOKS[self.record.spec.kind](self.samples, lambda: self.snapshot(game), self.record.seed, shown),
             KeepBundle(
                 self.bundle, self.last, journal, lambda which: self.snapshot(game, which), judge.name if judge else ""
             ),
@@ -260,37 +273,3 @@ def _names_in(folder: pathlib.Path) -> list[str]:
 
 def _length(record: Record) -> dict:
     return {name: record.options[name] for name in LENGTHS if name in record.options}
-
-
-def _fit(game: Game, batches: Batches, callbacks: list):
-    """Fits tick by tick to the end of the pace; first what is left of a tick that was cut short."""
-    game.stop_training = False  # Still set where a game was stopped and is trained again.
-    tick, inside = divmod(game.steps_done, game.pace.steps_per_tick)
-    with _data_to_the_end(game):
-        if inside:
-            rest = game.pace.steps_per_tick - inside
-            game.fit(batches, initial_epoch=tick, epochs=tick + 1, steps_per_epoch=rest, callbacks=callbacks, verbose=0)
-            tick += 1
-        if tick < game.pace.num_ticks and not game.stop_training:
-            game.fit(batches, initial_epoch=tick, callbacks=callbacks, verbose=0)
-    if not (game.finished or game.stop_training):
-        raise RunError(f"Keras ended the training after {game.steps_done:,} steps, before its time.")
-
-
-@contextlib.contextmanager
-def _data_to_the_end(game: Game) -> Iterator[None]:
-    """Makes an error of what Keras takes for the end of the data: a StopIteration, of a callback too.
-
-    It would warn, cut the tick short, and begin the stream again with the batch this `fit` began with.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", OUT_OF_DATA, UserWarning)
-        try:
-            yield
-        except UserWarning as error:
-            if OUT_OF_DATA not in str(error):
-                raise
-            raise RunError(
-                f"A callback or the data raised StopIteration after {game.steps_done:,} steps, which Keras takes for "
-                "the end of the data. The last checkpoint is kept."
-            ) from error

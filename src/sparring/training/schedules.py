@@ -1,4 +1,4 @@
-"""What changes over a training: from one value to another on a cosine."""
+"""What changes over a training: from one value to another on a cosine or a straight line."""
 
 import keras
 from keras import ops
@@ -11,6 +11,32 @@ def cosine(first: float, last: float | None, steps: int):
     if last is None or last == first:
         return first
     return keras.optimizers.schedules.CosineDecay(first, max(1, steps), alpha=last / first)
+
+
+@keras.saving.register_keras_serializable("sparring")
+class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
+    """`rate` for a share of the steps, then on a straight line to 0 (arXiv:1703.10593, section 4: half and half).
+
+    Args:
+        rate: At the beginning.
+        share: Of the steps, in [0, 1).
+        steps: After these it is 0.
+    """
+
+    def __init__(self, rate: float, share: float, steps: int):
+        self.rate, self.share, self.steps = rate, share, steps
+
+    def __call__(self, step):
+        left = 1.0 - ops.cast(step, "float32") / max(1, self.steps)
+        return self.rate * ops.clip(left / (1.0 - self.share), 0.0, 1.0)
+
+    def get_config(self):
+        return {"rate": self.rate, "share": self.share, "steps": self.steps}
+
+
+def constant_then_linear(rate: float, share: float, steps: int):
+    """`rate`, or the schedule that `ConstantThenLinear` is where `share` is below 1."""
+    return rate if share == 1 else ConstantThenLinear(rate, share, steps)
 
 
 class Adam(backend.Adam):

@@ -1,0 +1,37 @@
+"""`sparring translate`: images of one domain made into images of another."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.quiet import quiet_import
+from sparring.environment import require_backend
+
+
+def translate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="An image, or a folder or zip of them.")],
+    to: Annotated[
+        str | None, typer.Option(metavar="DOMAIN", help="What they become; by default the second domain of the run.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A folder, or a file for one image; RUN/translated by default.")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
+    ] = False,
+) -> None:
+    """Translate IMAGES, of any size, by what RUN has learnt; they keep their names."""
+    require_backend()
+
+    from rich.console import Console
+
+    from sparring.cli.stages import Stages
+
+    with quiet_import():
+        from sparring.applications.translate import translate as translate_application
+
+    with Stages(Console(stderr=True)) as stages:
+        written = translate_application(run, images, to=to, out=out, trust=trust, progress=stages)
+    typer.echo(f"Wrote {written}")

@@ -1,0 +1,1 @@
+"""Recipes for translation between domains of images."""
