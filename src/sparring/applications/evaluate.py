@@ -19,13 +19,13 @@ from sparring.applications.page import Evaluated, draw_page
 from sparring.applications.report import Report
 from sparring.applications.sample import load
 from sparring.bundle.card import write_card
-from sparring.bundle.files import replace_file
 from sparring.bundle.images import ImageBundle
 from sparring.data.examples import Source
 from sparring.data.named import DIGITS, NAMES
 from sparring.data.source import open_source
 from sparring.data.spec import ImageSpec
 from sparring.errors import DataError, UsageError
+from sparring.files import replace_file
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.choice import make_extractor
 

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from sparring.bundle.bundle import Bundle
-from sparring.bundle.files import replace_file
 from sparring.bundle.latents import STREAM
 from sparring.data.columns import Category
 from sparring.data.encoding import decode
 from sparring.data.layout import Layout
 from sparring.data.spec import TableSpec
 from sparring.errors import UsageError, nearest
+from sparring.files import replace_file
 
 AT_ONCE = 4096  # Rows generated in one call.
 NAMED = 8  # Levels that a message names.
