@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-FOLDER = Path(__file__).resolve().parent / "results"
+HERE = Path(__file__).resolve().parent
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
 
 
@@ -26,7 +26,7 @@ def made() -> dict[str, Any]:
             continue
     return {
         "day": datetime.date.today().isoformat(),
-        "commit": _git("rev-parse", "--short=10", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else ""),
+        "commit": COMMIT,
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
@@ -50,10 +50,14 @@ def _short_lists(text: str) -> str:
 
 def _git(*words: str) -> str:
     try:
-        found = subprocess.run(["git", *words], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
+        found = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()
+
+
+# Of what was imported: a benchmark may run for hours, and the working tree go on meanwhile.
+COMMIT = _git("rev-parse", "--short=10", "HEAD") + ("+" if _git("status", "--porcelain", "-uno") else "")
 
 
 def _processor() -> str:
