@@ -57,13 +57,13 @@ class Mixture:
         centres = self.centres[random.integers(0, len(self.centres), count)]
         return centres + self.deviation * random.standard_normal((count, 2))
 
-    def judge(self, points: np.ndarray) -> dict[str, float]:
-        """Modes found, share of high quality, reverse divergence and spread of points `(N, 2)`."""
+    def judge(self, points: np.ndarray) -> dict[str, float | None]:
+        """Modes found, share of high quality, reverse divergence and spread of points `(N, 2)`; None of no such."""
         apart = np.linalg.norm(points[:, None] - self.centres, axis=2) / self.deviation
         nearest, apart = apart.argmin(axis=1), apart.min(axis=1)
         high = apart < NEAR
         if not high.any():
-            return {"modes": 0, "high_quality": 0.0, "reverse_kl": math.inf, "spread": math.inf}
+            return {"modes": 0, "high_quality": 0.0, "reverse_kl": None, "spread": None}
         counts = np.bincount(nearest[high], minlength=len(self.centres))
         shares = counts[counts > 0] / counts.sum()
         return {
@@ -200,7 +200,7 @@ def train(mixture: Mixture, seed: int, options: dict) -> dict:
         seconds += time.process_time() - began
         found: dict = {"steps": game.steps_done, "seconds": round(seconds, 1)}
         for name, kept in (("averaged", game.average.copies), ("raw", game.average.networks)):
-            samples = ops.convert_to_numpy(kept["generator"](latents, training=False))
+            samples = ops.convert_to_numpy(kept["generator"]([latents], training=False))
             found[name] = mixture.judge(samples * scale)
         curve.append(found)
     return {"seed": seed, **curve[-1], "curve": curve[:-1]}
@@ -221,7 +221,7 @@ def main():
         for name in arguments.mixtures:
             results.setdefault(name, []).append(train(MIXTURES[name], seed, options))
             for which in ("averaged", "raw"):
-                figures = ", ".join(f"{value:g} {key}" for key, value in results[name][-1][which].items())
+                figures = ", ".join(f"{value} {key}" for key, value in results[name][-1][which].items())
                 seconds = results[name][-1]["seconds"]
                 print(f"{name}, seed {seed}, {seconds:.0f} s, {which}: {figures}", flush=True)
             if arguments.out:

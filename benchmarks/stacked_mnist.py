@@ -131,7 +131,7 @@ def count_modes(generator: keras.Model, look: DigitsExtractor, seed: int) -> tup
     latents = np.random.default_rng(seed).standard_normal((SAMPLES, LATENT_DIM), dtype=np.float32)
     shares = np.zeros(1000)
     for start in range(0, SAMPLES, AT_ONCE):
-        images = to_uint8(ops.convert_to_numpy(generator(latents[start : start + AT_ONCE], training=False)))
+        images = to_uint8(ops.convert_to_numpy(generator([latents[start : start + AT_ONCE]], training=False)))
         digits = [look(images[..., channel : channel + 1]).probabilities.argmax(axis=1) for channel in range(3)]
         shares += np.bincount(np.dot([100, 10, 1], digits), minlength=1000) / SAMPLES
     found = shares[shares > 0]
