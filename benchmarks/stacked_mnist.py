@@ -15,7 +15,6 @@ A seed is a run of its own: stopped and started again it goes on where it was.
 
 import argparse
 import json
-import platform
 import time
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers, ops
+from records import write_record
 
 import sparring
 from sparring.data.source import image_source
@@ -131,23 +131,36 @@ def count_modes(generator: keras.Model, look: DigitsExtractor, seed: int) -> tup
     latents = np.random.default_rng(seed).standard_normal((SAMPLES, LATENT_DIM), dtype=np.float32)
     shares = np.zeros(1000)
     for start in range(0, SAMPLES, AT_ONCE):
-        images = to_uint8(ops.convert_to_numpy(generator(latents[start : start + AT_ONCE], training=False)))
+        images = to_uint8(ops.convert_to_numpy(generator([latents[start : start + AT_ONCE]], training=False)))
         digits = [look(images[..., channel : channel + 1]).probabilities.argmax(axis=1) for channel in range(3)]
         shares += np.bincount(np.dot([100, 10, 1], digits), minlength=1000) / SAMPLES
     found = shares[shares > 0]
-    return len(found), float(np.sum(found * np.log(found * 1000)))
+    return len(found), round(float(np.sum(found * np.log(found * 1000))), 4)
 
 
 class CountModes(keras.callbacks.Callback):
-    """A line in `modes.jsonl` of the run after each tick, of the averaged and of the raw generator."""
+    """A line in `modes.jsonl` of the run after each tick, of the averaged and of the raw generator.
+
+    Its processor seconds are those of training alone, of all the pieces that the run was made in.
+    """
 
     def __init__(self, folder: Path):
         super().__init__()
-        self.path, self.look, self.began = folder / "modes.jsonl", DigitsExtractor(), time.process_time()
+        self.path, self.look = folder / "modes.jsonl", DigitsExtractor()
+
+    def lines(self) -> list[dict]:
+        """One for each tick; what a killed run had counted and trained again stands there twice."""
+        found = [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        return list({line["images"]: line for line in found}.values())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.process_time()
 
     def on_epoch_end(self, epoch, logs=None):
-        game = self.model
-        line = {"images": game.steps_done * BATCH_SIZE, "processor_seconds": time.process_time() - self.began}
+        game, taken = self.model, time.process_time() - self.began
+        line = {"images": game.steps_done * BATCH_SIZE}
+        before = [one["processor_seconds"] for one in self.lines() if one["images"] < line["images"]]
+        line["processor_seconds"] = round(max(before, default=0.0) + taken, 1)
         for name, networks in (("averaged", game.average.copies), ("raw", game.average.networks)):
             line[name] = count_modes(networks["generator"], self.look, seed=1)
         with self.path.open("a") as file:
@@ -162,22 +175,22 @@ def main():
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--images", type=int, default=640_000)
     parser.add_argument("--share", type=float, default=0.5)
+    parser.add_argument("--looks", type=int, default=4, help="ticks, each with a count of modes")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
     arguments = parser.parse_args()
     digits = sparring.open_source("mnist", data_dir=arguments.data_dir).examples["image"]
     data = image_source("stacked-mnist", Triples(digits, 2**20))
-    options = {"images": arguments.images, "share": arguments.share}
+    options = {"images": arguments.images, "share": arguments.share, "looks": arguments.looks}
     found = {}
     for seed in arguments.seeds:
         folder = arguments.runs / f"stacked-mnist-{arguments.share}-{arguments.images}-{seed}"
         recipe = f"{Path(__file__)}:tiny"
         counting = CountModes(folder)
         sparring.train(data, recipe=recipe, run=folder, seed=seed, options=options, callbacks=[counting])
-        found[seed] = [json.loads(line) for line in counting.path.read_text().splitlines()]
-    if arguments.out:
-        machine = {"machine": platform.platform(), "backend": keras.backend.backend(), "keras": keras.__version__}
-        arguments.out.write_text(json.dumps(machine | options | {"seeds": found}, indent=2) + "\n")
+        found[seed] = counting.lines()
+        if arguments.out:
+            write_record(arguments.out, "stacked_mnist", options | {"batch_size": BATCH_SIZE}, found)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from safetensors.numpy import save_file
 
 from sparring.bundle.bundle import MAX_SHEET
 from sparring.bundle.card import write_card
-from sparring.bundle.files import replace_file
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.latents import spherical
 from sparring.bundle.loading import load_bundle
@@ -28,6 +27,7 @@ from sparring.bundle.record import Record
 from sparring.bundle.tensors import read_shapes, read_tensors, write_tensors
 from sparring.data.spec import ImageSpec
 from sparring.errors import BundleError, UsageError
+from sparring.files import replace_file
 
 CLASSES = ("cat", "dog", "zebra")
 

@@ -1,5 +1,6 @@
 """What is looked at while training: cheap figures, the best snapshot, and what goes wrong told in words."""
 
+import hashlib
 import json
 import pkgutil
 import shutil
@@ -12,7 +13,7 @@ from sparring.applications.train import train
 from sparring.bundle.loading import read_snapshot
 from sparring.data.source import open_source
 from sparring.errors import RunError
-from sparring.metrics.sketch import Sketch
+from sparring.metrics.sketch import Sketch, random_filters
 from sparring.metrics.vitals import Vitals
 from sparring.training.callbacks import best_line, read_journal
 from sparring.training.checkpoint import Checkpoints
@@ -42,6 +43,14 @@ def test_features_are_those_of_an_image_whoever_comes_with_it():
     assert together.shape == (300, 64)
     np.testing.assert_allclose(sketch(images[7:8]).features, together[7:8], atol=1e-5)
     np.testing.assert_array_equal(Sketch(images)(images).features, together)
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(1, "fd4a73869b99cd0f"), (3, "ab12ea94cdf8cb66")])
+def test_filters_are_the_same_with_every_numpy(channels, expected):
+    """Figures of one name may be compared; hundredths, none of which is nearly another, are alike on all machines."""
+    filters = np.concatenate([layer.ravel() for layer in random_filters(channels)])
+    hundredths = np.rint(100 * filters).astype(np.int8)
+    assert hashlib.sha256(hundredths.tobytes()).hexdigest()[:16] == expected
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 1), (5, 130, 3), (33, 8, 4)])

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1] / "src" / "sparring"
-GROUND = {"", "errors", "environment"}  # The package itself, and files any room may open.
+GROUND = {"", "errors", "environment", "files"}  # The package itself, and files any room may open.
 MAY_OPEN = {
     "backend": set(),
     "ops": {"backend"},

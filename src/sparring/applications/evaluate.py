@@ -20,8 +20,8 @@ from sparring.applications.report import Report
 from sparring.applications.sample import load
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
-from sparring.bundle.files import replace_file
 from sparring.errors import DataError, UsageError
+from sparring.files import replace_file
 
 MOST, LEAST = 10_000, 100  # Samples that are drawn by default at most, and that may be asked for at least.
 

@@ -7,8 +7,8 @@ import matplotlib.figure
 import matplotlib.ticker
 from PIL import Image
 
-from sparring.bundle.files import replace_file
 from sparring.bundle.pictures import save_animation
+from sparring.files import replace_file
 from sparring.training.callbacks import best_line, read_journal
 from sparring.training.health import episodes
 from sparring.training.run import Run

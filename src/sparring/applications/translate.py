@@ -10,13 +10,13 @@ import numpy as np
 from PIL import Image
 
 from sparring.applications.sample import load
-from sparring.bundle.files import replace_file
 from sparring.bundle.pictures import picture
 from sparring.bundle.translation import TranslationBundle
 from sparring.data.files import Files, Parts, open_files
 from sparring.data.images import why_unreadable
 from sparring.data.pixels import EXTENSIONS, decode, decoding
 from sparring.errors import DataError, UsageError
+from sparring.files import replace_file
 
 # How files are written, by their endings; others become PNG.
 FORMATS: dict[str, tuple[str, dict]] = {

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pydantic
 
-from sparring.bundle.files import replace_file
 from sparring.bundle.record import Record
 from sparring.bundle.tensors import write_tensors
 from sparring.errors import BundleError
+from sparring.files import replace_file
 
 SHEET, WEIGHTS, CARD = "bundle.json", "weights.safetensors", "card.md"
 MAX_SHEET = 1_000_000  # Bytes of bundle.json.

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sparring.bundle.files import replace_file
 from sparring.errors import UsageError
+from sparring.files import replace_file
 
 GAP = 2  # Pixels of white between the cells of a grid.
 STILLS = {".png": ("PNG", {}), ".webp": ("WEBP", {"lossless": True})}

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from sparring.bundle.bundle import Bundle
-from sparring.bundle.files import replace_file, replacing
 from sparring.bundle.latents import STREAM
 from sparring.data.columns import Category, Identifier
 from sparring.data.encoding import decode, identifiers
 from sparring.data.layout import Layout
 from sparring.data.spec import TableSpec
 from sparring.errors import UsageError, nearest
+from sparring.files import replace_file, replacing
 
 AT_ONCE = 4096  # Rows generated in one call.
 PART = 100_000  # Rows that are made into a DataFrame at once.

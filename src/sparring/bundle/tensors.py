@@ -11,8 +11,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from sparring.bundle.files import replace_file
 from sparring.errors import BundleError
+from sparring.files import replace_file
 
 MAX_HEADER = 10_000_000  # Bytes; about 100,000 tensors. The safetensors package alone would take ten times that.
 DTYPES = {

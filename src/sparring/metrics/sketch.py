@@ -30,13 +30,7 @@ class Sketch:
     name = "sketch-v1"
 
     def __init__(self, real: Images):
-        random, inputs = np.random.default_rng(0), np.shape(real[:1])[-1]
-        self._filters = []
-        for outputs in FILTERS:
-            filters = random.standard_normal((9 * inputs, outputs)).astype(np.float32)
-            filters -= filters.mean(axis=0)  # Blind to brightness, which the pixels tell.
-            self._filters.append(filters / np.linalg.norm(filters, axis=0))
-            inputs = outputs
+        self._filters = random_filters(np.shape(real[:1])[-1])
         groups = self._groups(real)
         variances = [group.var(axis=0, dtype=np.float64).sum() for group in groups]
         self._scales = [1 / np.sqrt(variance) if variance else 0.0 for variance in variances]
@@ -69,6 +63,21 @@ class Sketch:
             found.append(np.concatenate([_grid(maps, CELLS), maps.std(axis=(1, 2))], axis=1))
             maps = _pooled(maps, 2)
         return found
+
+
+def random_filters(inputs: int) -> list[np.ndarray]:
+    """Filters `(9 C, F)` of each layer for images of so many channels: of length 1, and blind to brightness.
+
+    Brightness is what the pixels tell.
+    """
+    random = np.random.RandomState(0)  # Not `default_rng`, whose numbers may change with NumPy; these are frozen.
+    found = []
+    for outputs in FILTERS:
+        filters = random.standard_normal((9 * inputs, outputs)).astype(np.float32)
+        filters -= filters.mean(axis=0)
+        found.append(filters / np.linalg.norm(filters, axis=0))
+        inputs = outputs
+    return found
 
 
 def _filtered(maps: np.ndarray, filters: np.ndarray) -> np.ndarray:

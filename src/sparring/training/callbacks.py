@@ -13,10 +13,10 @@ import numpy as np
 
 from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.card import write_card
-from sparring.bundle.files import append_line, replace_file
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.pictures import save_grid
 from sparring.data.lazy import Examples
+from sparring.files import append_line, replace_file
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.health import HEALTH
 

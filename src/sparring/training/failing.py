@@ -9,8 +9,8 @@ import numpy as np
 import pydantic
 from keras import ops
 
-from sparring.bundle.files import replace_file
 from sparring.errors import Diverged
+from sparring.files import replace_file
 from sparring.training.callbacks import TickCallback
 from sparring.training.game import Game
 

@@ -14,12 +14,12 @@ import keras
 import pydantic
 
 from sparring.bundle.bundle import Bundle, Snapshot
-from sparring.bundle.files import replace_file
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record, first_fault
 from sparring.data.batches import Batches
 from sparring.data.lazy import Examples
 from sparring.errors import Diverged, RunError
+from sparring.files import replace_file
 from sparring.training.callbacks import (
     Journal,
     KeepBundle,

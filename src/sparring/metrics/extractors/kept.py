@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sparring.errors import DataError
+from sparring.files import replace_file
 
 MAX_BYTES = 16_000_000  # A hundred times the embedded one.
 
@@ -30,17 +30,8 @@ def write_weights(path: Path, weights: Mapping[str, np.ndarray], facts: Mapping[
     Raises:
         OSError: The file cannot be written; one that was there is as it was.
     """
-    data = save(dict(weights), {**facts, "sha256": digest_of(weights)})
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, save(dict(weights), {**facts, "sha256": digest_of(weights)}))
 
 
 def read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

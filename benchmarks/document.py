@@ -1,0 +1,114 @@
+"""Writes the tables of docs/benchmarks.md from the figures in `results/`; what stands around them is written by hand.
+
+    python benchmarks/document.py
+
+A table stands between `<!-- NAME -->` and `<!-- end -->`, and `results/NAME.json` is what a benchmark wrote.
+"""
+
+import json
+import re
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "benchmarks" / "results"
+PLACE = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def written(page: str) -> str:
+    """The page with every table as `results/` says."""
+
+    def table(found: re.Match) -> str:
+        record = json.loads((RESULTS / f"{found[2]}.json").read_text())
+        return f"{found[1]}{TABLES[record['benchmark']](record)}\n\n{origin(record)}\n{found[3]}"
+
+    return PLACE.sub(table, page)
+
+
+def origin(record: dict) -> str:
+    """Where the figures come from, in a sentence."""
+    made = record["made"]
+    packages = {"tensorflow": ("tensorflow-cpu", "tensorflow"), "jax": ("jax",)}[made["backend"]]
+    version = next(made["versions"][name] for name in packages if name in made["versions"])
+    threads = {"1": "one thread", "all": "all threads"}.get(made["threads"], f"{made['threads']} threads")
+    return (
+        f"*{made['day']}, {made['processor']}, {made['cores']} cores of which {threads}, "
+        f"Python {made['python']}, Keras {made['versions']['keras']}, {made['backend']} {version}, "
+        f"commit {made['commit']}.*"
+    )
+
+
+def markdown(heading: list[str], rows: list[list[str]]) -> str:
+    """A table; all but the first column to the right."""
+    rule = ["---", *["---:"] * (len(heading) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heading, rule, *rows))
+
+
+def each(runs: list[dict], figure: str, digits: str, unit: str = "") -> str:
+    """The figure of every run, in their order."""
+    return ", ".join(format(run[figure], digits).rstrip("%") for run in runs) + unit
+
+
+def mean(runs: list[dict], figure: str, digits: str) -> str:
+    """Mean and standard deviation, or the one value there is."""
+    values = [run[figure] for run in runs]
+    spread = f" ± {format(statistics.stdev(values), digits)}" if len(values) > 1 else ""
+    return format(statistics.mean(values), digits) + spread
+
+
+def mixtures(record: dict) -> str:
+    rows = []
+    for name, runs in record["results"].items():
+        for which in ("averaged", "raw"):
+            found = [run[which] for run in runs]
+            rows.append(
+                [
+                    f"{name}, {which}",
+                    each(found, "modes", "d"),
+                    each(found, "high_quality", ".1%", " %"),
+                    each(found, "reverse_kl", ".3f"),
+                    each(found, "spread", ".2f"),
+                    mean(runs, "seconds", ".0f"),
+                ]
+            )
+    return markdown(["weights", "modes", "high quality", "reverse KL", "spread", "seconds"], rows)
+
+
+def few_images(record: dict) -> str:
+    figures = (("distance", ".2f"), ("coverage", ".3f"), ("copies", ".1%"), ("alike", ".1%"))
+    rows = []
+    for count, real in record["results"]["real"].items():
+        rows.append([f"the {count} images themselves", "", format(real, ".2f"), "", "", ""])
+        ways: dict[str, list[dict]] = {}
+        for run in record["results"]["runs"]:
+            if run["count"] == int(count):
+                ways.setdefault(run["augment"], []).append(run)
+        for way, runs in ways.items():
+            shown = mean(runs, "images", ",.0f")
+            rows.append([f"{count}, `augment={way}`", shown, *(mean(runs, name, digits) for name, digits in figures)])
+    return markdown(["", "images shown", *(name for name, _ in figures)], rows)
+
+
+def stacked_mnist(record: dict) -> str:
+    rows = []
+    for number in range(min(len(lines) for lines in record["results"].values())):
+        looks = [lines[number] for lines in record["results"].values()]
+        cells = [f"{looks[0]['images'] // record['settings']['batch_size']:,}", mean(looks, "processor_seconds", ".0f")]
+        for which in ("averaged", "raw"):
+            for place, digits in ((0, ".0f"), (1, ".2f")):
+                cells.append(mean([{"value": look[which][place]} for look in looks], "value", digits))
+        rows.append(cells)
+    heading = ["steps", "seconds", "modes, averaged", "reverse KL, averaged", "modes, raw", "reverse KL, raw"]
+    return markdown(heading, rows)
+
+
+TABLES: dict[str, Callable[[dict], str]] = {
+    "mixtures": mixtures,
+    "few_images": few_images,
+    "stacked_mnist": stacked_mnist,
+}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))
