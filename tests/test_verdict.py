@@ -91,7 +91,7 @@ def test_false_alarms_are_no_more_often_than_stated():
     """Two ways that are equally good on average, by least squares on data drawn anew, five folds twice.
 
     Each way sees one of two features that say as much as each other. The usual t-test over the ten splits would call
-    one of them better in about a quarter of such experiments.
+    one of them better in one of six such experiments.
     """
     random = np.random.default_rng(0)
     alarms = usual = 0
