@@ -120,7 +120,11 @@ def test_false_alarms_are_no_more_often_than_stated():
 def test_with_many_ways_too():
     """Fourteen differences over ten splits that depend on one another as those of five folds do."""
     random = np.random.default_rng(1)
-    ways = [NOTHING, *(Way(f"rival {i}", "rival") for i in range(9)), *(Way(f"made {i}", "synthetic") for i in range(5))]
+    ways = [
+        NOTHING,
+        *(Way(f"rival {i}", "rival") for i in range(9)),
+        *(Way(f"made {i}", "synthetic") for i in range(5)),
+    ]
     experiments = 1000
     alarms = 0
     for _ in range(experiments):

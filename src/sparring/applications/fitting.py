@@ -90,9 +90,7 @@ def options_for(
     game = recipe.build(source.spec, **recipe.check(options))
     clock = _Clock()
     steps = PROBED if not game.convolves else PROBED // 4
-    game.fit(
-        source.batches(game.pace.batch_size, seed), epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[clock]
-    )
+    game.fit(source.batches(game.pace.batch_size, seed), epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[clock])
     first, _, last = clock.ends
     step = (last - first) / (2 * steps)
     startup = first - started - steps * step  # The first tick compiles.

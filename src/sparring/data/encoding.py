@@ -69,7 +69,7 @@ def _places(series: pd.Series, column: Number) -> tuple[np.ndarray, np.ndarray, 
     """The slot, and the lowest and highest place, of each number."""
     missing = series.isna().to_numpy()
     values = np.zeros(len(series))
-    values[~missing] = _as_numbers(series[~missing], column)
+    values[~missing] = as_numbers(series[~missing], column)
     atoms, quantiles = np.array(column.atoms), np.array(column.quantiles)
     is_atom = np.isin(values, atoms) & ~missing
     codes = np.full(len(values), column.continuous_slot, np.int32)
@@ -88,7 +88,8 @@ def _places(series: pd.Series, column: Number) -> tuple[np.ndarray, np.ndarray, 
     return codes, np.where(elsewhere, 0.5, low), np.where(elsewhere, 0.5, high)
 
 
-def _as_numbers(series: pd.Series, column: Number) -> np.ndarray:
+def as_numbers(series: pd.Series, column: Number) -> np.ndarray:
+    """The values, none of which may be missing, of a column of numbers or dates as float64."""
     if not isinstance(column, Date):
         return pd.to_numeric(series).to_numpy(np.float64)
     form = {} if column.format is None else {"format": column.format}
