@@ -37,8 +37,9 @@ MARK = "synthetic"  # The column that tells which rows are.
 MOST_LEVELS = 100  # Of a column that a linear model gets a number for each of; the rarest share one.
 SHUFFLED = Way("shuffled columns", "control")
 ONCE, TWICE = Way("synthetic x1", "synthetic"), Way("synthetic x2", "synthetic")
-HALFWAY = Way("synthetic, half balanced", "synthetic")
+HALFWAY, BALANCED = Way("synthetic, half balanced", "synthetic"), Way("synthetic, balanced", "synthetic")
 TIMES = {ONCE: 1, TWICE: 2}
+SHARES = {HALFWAY: 0.5, BALANCED: 1.0}  # Of what each class lacks to be as many as the largest.
 MODELS = ("linear", "boosting", "forest")
 METRICS = {  # The first is the default.
     "two classes": ("average_precision", "roc_auc", "balanced_accuracy", "accuracy", "f1"),
@@ -128,7 +129,7 @@ class TableSubject:
     def _ways(self) -> tuple[Way, ...]:
         if self.strata is None or not class_ways(self.strata):
             return NOTHING, SMOTE, SHUFFLED, ONCE, TWICE
-        return NOTHING, WEIGHTS, OVERSAMPLED, SMOTE, SHUFFLED, ONCE, TWICE, HALFWAY
+        return NOTHING, WEIGHTS, OVERSAMPLED, SMOTE, SHUFFLED, ONCE, TWICE, HALFWAY, BALANCED
 
     def source(self, rows: np.ndarray) -> Source[TableSpec]:
         return table_source(self.name, self.frame.iloc[rows].reset_index(drop=True), self.target, self.columns)
@@ -158,10 +159,11 @@ class TableSubject:
         if way.kind != "synthetic":
             return None
         assert isinstance(bundle, TableBundle)
-        if way == HALFWAY:
+        if way in SHARES:
+            counts = np.rint(SHARES[way] * missing_counts(groups)).astype(int)
             parts = [
                 bundle.sample(int(count), seed=seed, where={self.target: level})
-                for level, count in zip(self.classes, missing_counts(groups) // 2, strict=True)
+                for level, count in zip(self.classes, counts, strict=True)
                 if count
             ]
             return pd.concat(parts, ignore_index=True)
