@@ -17,6 +17,7 @@ from sparring.applications import augment_images, augment_tables
 from sparring.applications.augment_images import SmallNetwork, noisy, shifted
 from sparring.applications.fitting import options_for
 from sparring.applications.rivals import between, repeated, shuffled
+from sparring.bundle.images import ImageBundle
 from sparring.bundle.tables import TableBundle
 from sparring.cli import main
 from sparring.data.source import open_source
@@ -149,11 +150,9 @@ def test_on_the_command_line_a_table_is_written_with_its_report(tmp_path, capsys
     generators(lambda source, seed: Stand(lambda n, s: line(n, 1000 + s)))
     line().to_csv(tmp_path / "line.csv", index=False)
     settings = [word for name, value in TINY.items() for word in ("--set", f"{name}={value}")]
+    words = ["--target", "answer", "--model", "linear", "--metric", "accuracy", "--anyway"]
     with pytest.raises(SystemExit) as ended:
-        main.run(
-            ["augment", str(tmp_path / "line.csv"), "--target", "answer", "--model", "linear", *settings]
-            + ["--metric", "accuracy", "--anyway", "--out", str(tmp_path / "more.csv")]
-        )
+        main.run(["augment", str(tmp_path / "line.csv"), *words, *settings, "--out", str(tmp_path / "more.csv")])
     assert ended.value.code == 0
     said = capsys.readouterr().out
     assert "synthetic x2" in said
@@ -286,20 +285,25 @@ def test_what_cannot_be_used_is_told_before_anything_is_trained(frame, arguments
     assert not seen
 
 
-def test_images_that_cannot_be_used_are_told(tmp_path):
+def test_images_that_cannot_be_used_are_told():
     data = make_stripes(8, 8, 1)
     images, labels = data.examples["image"], data.examples["label"]
     with pytest.raises(DataError, match="needs images with labels"):
         sparring.augment(images)
     with pytest.raises(DataError, match="at least 10 images of each class"):
         sparring.augment((images[:10], labels[:10]))
-    with pytest.raises(UsageError, match="takes no labels"):
-        own = "def nolabels(spec, *, images: int = 16):\n    raise NotImplementedError\n"
-        (tmp_path / "own.py").write_text(own)
-        bundle = types.SimpleNamespace(classes=(), record=types.SimpleNamespace(recipe="own"))
-        bundle.__class__ = augment_images.ImageBundle
-        subject = augment_images.ImageSubject(data, (), None, 0)
-        subject.extra(augment_images.ONCE, np.arange(4), bundle, 0)
+
+
+def test_a_generator_without_labels_is_of_no_use_here():
+    class Unlabelled(ImageBundle):
+        def __init__(self):
+            self.record = types.SimpleNamespace(recipe="mine")
+
+        classes = ()
+
+    subject = augment_images.ImageSubject(make_stripes(8, 8, 1), (), None, 0)
+    with pytest.raises(UsageError, match="Recipe mine takes no labels"):
+        subject.extra(augment_images.ONCE, np.arange(4), Unlabelled(), 0)
 
 
 def test_a_run_is_no_data(tmp_path):
