@@ -307,6 +307,7 @@ def test_a_generator_without_labels_is_of_no_use_here():
 
 
 def test_a_run_is_no_data(tmp_path):
-    (tmp_path / "run" / "bundle").mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.json").write_text("{}")
     with pytest.raises(UsageError, match="takes data, not a run"):
         sparring.augment(tmp_path / "run")

@@ -112,6 +112,7 @@ def test_false_alarms_are_no_more_often_than_stated():
         alarms += verdict.findings[0].outcome != "no change"
         _, low, high = interval(errors[1] - errors[0], 0.0)
         usual += low > 0 or high < 0
+    print(f"false alarms: {alarms / experiments:.1%}; of the usual t-test: {usual / experiments:.1%}")
     # The stated level is 5 %; three standard deviations of 600 experiments are 2.7 %.
     assert alarms / experiments < 0.05 + 0.027
     assert usual / experiments > 0.12
@@ -132,4 +133,5 @@ def test_with_many_ways_too():
         noise = math.sqrt(0.2) * random.standard_normal((15, 1)) + math.sqrt(0.8) * random.standard_normal((15, 10))
         verdict = decide({"model": dict(zip(ways, noise, strict=True))}, 0.25)
         alarms += any(effect.helps or effect.hurts for effect in verdict.effects if effect.way != NOTHING)
+    print(f"false alarms among fourteen: {alarms / experiments:.1%}")
     assert alarms / experiments < 0.05 + 0.021

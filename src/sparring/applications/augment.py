@@ -166,7 +166,7 @@ def _check(source, folds: int, repeats: int, minutes: float | None, out: Place |
         raise UsageError(f"`folds` must be >= 2 and `repeats` >= 1. Received: folds={folds}, repeats={repeats}")
     if minutes is not None and not minutes > 0:
         raise UsageError(f"`minutes` must be > 0. Received: minutes={minutes}")
-    if isinstance(source, str | os.PathLike) and any((Path(source) / name).exists() for name in ("bundle", SHEET)):
+    if isinstance(source, str | os.PathLike) and any((Path(source) / name).exists() for name in ("recipe.json", SHEET)):
         raise UsageError(
             f"`augment` takes data, not a run: a generator that has seen every example cannot be judged by any of "
             f"them. Received: {os.fspath(source)}; give what it was trained on."

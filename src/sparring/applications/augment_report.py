@@ -82,10 +82,11 @@ class Augmentation:
     def notes(self) -> list[str]:
         """What to know of the table, a sentence each."""
         p, verdict = self.protocol, self.verdict
-        splits = f"{len(p['splits'])} splits ({p['folds']} folds, {p['repeats']} times)"
+        times = {1: "once", 2: "twice"}.get(p["repeats"], f"{p['repeats']} times")
+        splits = f"{len(p['splits'])} splits ({p['folds']} folds, {times})"
         return [
             f"Means of {splits}, each with a generator that never saw the {self.noun} it is judged by.",
-            f"Intervals hold together with {1 - verdict.level:.0%}: {verdict.looks} looks were taken.",
+            f"All intervals hold together with {100 * (1 - verdict.level):.0f} %, over {verdict.looks} looks.",
         ]
 
     def __str__(self) -> str:
