@@ -102,7 +102,7 @@ def test_no_generator_sees_the_rows_it_is_judged_by(generators, monkeypatch):
 def test_a_generator_that_knows_more_than_the_data_helps(generators):
     """A linear model of 60 columns learns little of 80 rows, and of as many more of the same law much."""
     generators(lambda source, seed: Stand(lambda n, s: wide(n, 1000 + s)))
-    found = sparring.augment(wide(), target="answer", model="linear", options=TINY)
+    found = sparring.augment(wide(), target="answer", model="linear", options=TINY, repeats=4)
     assert found.helps, found
     assert found.sentence.startswith("Synthetic rows help: linear goes from ")
     assert not found.data["synthetic"][:100].any()
