@@ -210,7 +210,7 @@ def test_images_go_all_the_way_into_a_folder_that_can_be_opened(tmp_path):
         arrays, model="svm", recipe="dcgan", options=SMALL, folds=2, repeats=1, anyway=True, out=tmp_path / "out"
     )
     assert list(found.scores["svm"]) == [
-        *("nothing", "shifted copies x4", "noisy copies x4"),
+        *("nothing", "threshold tuned", "shifted copies x4", "noisy copies x4"),
         *("synthetic x1", "synthetic x4"),
     ]
     opened = open_source(tmp_path / "out")
