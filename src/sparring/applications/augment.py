@@ -78,7 +78,7 @@ def augment(
         minutes: That all generators are trained for together, that of the result too; 10 by default, unless `options`
             hold the length (`rows` or `images`).
         folds: Of the cross-validation.
-        repeats: Of the cross-validation, each with other folds.
+        repeats: Of it, each with other folds.
         seed: Of the folds, the generators and the models.
         size: As in `open_source`.
         data_dir: As in `open_source`.
@@ -96,16 +96,7 @@ def augment(
     """
     started = time.monotonic()
     _check(source, folds, repeats, minutes, out)
-    models = [model] if isinstance(model, str | BaseEstimator) else list(model)
-    subject: Subject
-    if is_table(source):
-        if size is not None:
-            raise UsageError(f"`size` is for images. Received: size={size} for a table")
-        subject = TableSubject(source, target, columns, models, metric, seed)
-    else:
-        subject = ImageSubject(
-            open_source(source, size=size, data_dir=data_dir, target=target, columns=columns), models, metric, seed
-        )
+    subject = _subject(source, target, columns, model, metric, seed, size, data_dir)
     _check_place(out, subject)
     splits = _splits(subject, folds, repeats, seed)
     first = subject.source(splits[0][0])
@@ -114,27 +105,40 @@ def augment(
     chosen.check(given)
     if minutes is not None or not set(LENGTHS) & set(given):
         progress("Finding out how long a step takes", 0, 1)
-        seconds = 60 * (MINUTES if minutes is None else minutes) / (len(splits) + 1)
-        given = options_for(seconds, first, chosen, given, seed=seed)
+        given = options_for(60 * (minutes or MINUTES) / (len(splits) + 1), first, chosen, given, seed=seed)
     generators = _Generators(subject, chosen, given, seed, len(splits), progress)
     scores = _scores(subject, splits, generators, seed, progress)
-    verdict = decide(scores, 1 / (folds - 1))
-    added = _added(verdict, anyway)
-    everything = np.arange(subject.count)
-    last = generators(everything, len(splits)) if added.kind == "synthetic" else None
-    found = Augmentation(
+    facts = protocol(subject, chosen.name, chosen.check(given), folds, repeats, seed, splits)
+    found = _concluded(subject, scores, generators, facts, anyway, started)
+    if out is not None:
+        write(found, Path(out), getattr(subject, "classes", ()))
+    return found
+
+
+def _concluded(subject: Subject, scores, generators: "_Generators", facts, anyway: bool, started: float):
+    verdict = decide(scores, 1 / (facts["folds"] - 1))
+    added, everything = _added(verdict, anyway), np.arange(subject.count)
+    last = len(facts["splits"])
+    bundle = generators(everything, last) if added.kind == "synthetic" else None
+    return Augmentation(
         verdict=verdict,
         metric=subject.metric.replace("_", " "),
         noun=subject.noun,
         scores={name: {way.name: tuple(values) for way, values in ways.items()} for name, ways in scores.items()},
-        protocol=protocol(subject, chosen.name, chosen.check(given), folds, repeats, seed, splits)
-        | {"seconds": round(time.monotonic() - started, 1)},
+        protocol=facts | {"seconds": round(time.monotonic() - started, 1)},
         added=added.name,
-        data=subject.data(subject.extra(added, everything, last, seed + len(splits))),
+        data=subject.data(subject.extra(added, everything, bundle, facts["seed"] + last)),
     )
-    if out is not None:
-        write(found, Path(out), getattr(subject, "classes", ()))
-    return found
+
+
+def _subject(source, target, columns, model, metric, seed, size, data_dir) -> Subject:
+    models = [model] if isinstance(model, str | BaseEstimator) else list(model)
+    if is_table(source):
+        if size is not None:
+            raise UsageError(f"`size` is for images. Received: size={size} for a table")
+        return TableSubject(source, target, columns, models, metric, seed)
+    opened = open_source(source, size=size, data_dir=data_dir, target=target, columns=columns)
+    return ImageSubject(opened, models, metric, seed)
 
 
 class _Generators:
