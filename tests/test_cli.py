@@ -29,6 +29,10 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
     "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
     "translate": "run images --to --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
+    "augment": (
+        "source --target --model --metric --out --anyway --minutes --folds --repeats --recipe --set --seed --size"
+        " --data-dir --column"
+    ),
     "recipes": "name",
 }
 

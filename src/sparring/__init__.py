@@ -23,6 +23,7 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "train": "sparring.applications.train:train",
     "TableSynthesizer": "sparring.applications.synthesizer:TableSynthesizer",
     "evaluate": "sparring.applications.evaluate:evaluate",
+    "augment": "sparring.applications.augment:augment",
     "load": "sparring.applications.sample:load",
     "translate": "sparring.applications.translate:translate",
     "open_source": "sparring.data.source:open_source",

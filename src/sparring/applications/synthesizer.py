@@ -4,19 +4,16 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import keras
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-import sparring
+from sparring.applications.fitting import fit_generator
 from sparring.bundle.card import write_card
-from sparring.bundle.record import Record
 from sparring.bundle.tables import TableBundle, Where
 from sparring.data.constraints import Constraint
 from sparring.data.tables import table_source
 from sparring.recipes.catalog import find_recipe
-from sparring.training.failing import StopOnNonFinite
 
 
 class TableSynthesizer(BaseEstimator):
@@ -83,24 +80,12 @@ class TableSynthesizer(BaseEstimator):
             UsageError: An argument is wrong.
         """
         recipe = find_recipe(self.recipe)
-        options = recipe.check(self.options)
+        recipe.check(self.options)  # Before the table is read: it may be long.
         source = table_source("table", frame, target, self.columns, constraints=self.constraints)
-        keras.utils.set_random_seed(self.seed)
-        game = recipe.build(source.spec, **options)
-        batches = source.batches(game.pace.batch_size, self.seed)
-        history = game.fit(batches, verbose=0, callbacks=[StopOnNonFinite()])
-        record = Record(
-            recipe=recipe.name,
-            options=options,
-            spec=source.spec,
-            seed=self.seed,
-            source=source.name,
-            fingerprint=source.fingerprint,
-            version=sparring.__version__,
-        )
-        self.bundle_ = TableBundle(record, game.average.copies, game.steps_done * game.pace.batch_size)
-        self.history_ = pd.DataFrame(history.history)
-        self.notes_ = (*source.notes, *game.notes)
+        fitted = fit_generator(source, recipe, self.options, seed=self.seed)
+        assert isinstance(fitted.bundle, TableBundle)
+        self.bundle_, self.history_ = fitted.bundle, fitted.history
+        self.notes_ = (*source.notes, *fitted.notes)
         self.feature_names_in_, self.n_features_in_ = source.spec.names, len(source.spec.names)
         return self
 

@@ -65,7 +65,7 @@ def save_folder(images: np.ndarray, folder: str | os.PathLike, names: Sequence[s
     for index, image in enumerate(images):
         buffer = io.BytesIO()
         picture(image).save(buffer, "PNG")
-        tail = f"_{_safe(names[index])}" if names is not None else ""
+        tail = f"_{safe_name(names[index])}" if names is not None else ""
         replace_file(folder / f"{index:0{digits}d}{tail}.png", buffer.getvalue())
 
 
@@ -128,6 +128,6 @@ def _by_suffix(path: str | os.PathLike, known: dict[str, tuple[str, dict]]) -> t
     return known[suffix]
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """`name` as a part of a file name on every system: letters, digits, `-` and `_`, at most 50 of them."""
     return re.sub(r"[^\w-]+", "_", name)[:50]

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from sparring import __version__
+from sparring.cli.augment import augment
 from sparring.cli.evaluate import evaluate
 from sparring.cli.inspect import inspect
 from sparring.cli.recipes import recipes
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (inspect, train, sample, translate, evaluate, recipes):
+for verb in (inspect, train, sample, translate, evaluate, augment, recipes):
     app.command()(verb)
 
 _FULL = "is full: free some space, then give the same command again"
@@ -59,6 +60,7 @@ def main(
     sparring translate runs/winter photos/ --out photos-in-winter/
     sparring train adult.csv --target income --run runs/adult
     sparring sample runs/adult -n 500 --where "income=>50K" --out rows.csv
+    sparring augment adult.csv --target income --out augmented.csv
     """
 
 

@@ -50,23 +50,34 @@ def learn(
     order = random.permutation(len(pixels))
     count = min(MOST_HELD_OUT, int(len(pixels) * HELD_OUT))
     held_out, kept = order[:count], order[count:]
-    model = _model(pixels.shape[1:], classes, layers, seed)
+    weights = train_classifier(pixels, labels, classes, layers, shown_rows(kept, images_seen, random), seed)
+    seen = in_parts(pixels[held_out], Classifier(weights))
+    assert seen.probabilities is not None
+    return Learned(weights, Share.of(seen.probabilities.argmax(axis=1) == labels[held_out]))
+
+
+def shown_rows(rows: np.ndarray, images_seen: int, random: np.random.Generator) -> np.ndarray:
+    """`(steps, BATCH)` of `rows`, shuffled anew in every pass, until about `images_seen` are shown."""
     steps = max(1, images_seen // BATCH)
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+    passes = math.ceil(steps * BATCH / len(rows))
+    return np.concatenate([random.permutation(rows) for _ in range(passes)])[: steps * BATCH].reshape(steps, BATCH)
+
+
+def train_classifier(
+    pixels: np.ndarray, labels: np.ndarray, classes: int, layers: Sequence[Layer], shown: np.ndarray, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Weights for `Classifier`, learned of the rows of uint8 `pixels` that `shown_rows` gave."""
+    model = _model(pixels.shape[1:], classes, layers, seed)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, len(shown))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Not compiled by XLA: on a CPU that costs TensorFlow its fast convolutions.
     model.compile(keras.optimizers.Adam(schedule), loss, jit_compile=False if _is_tensorflow() else "auto")
-    passes = math.ceil(steps * BATCH / len(kept))
-    shown = np.concatenate([random.permutation(kept) for _ in range(passes)])[: steps * BATCH].reshape(steps, BATCH)
     model.fit(_Shown(pixels, labels, shown), epochs=1, shuffle=False, verbose=0)
-    weights = {
+    return {
         f"{layer.name}.{variable.name}": np.array(variable, np.float32)
         for layer in model.layers
         for variable in layer.weights
     }
-    seen = in_parts(pixels[held_out], Classifier(weights))
-    assert seen.probabilities is not None
-    return Learned(weights, Share.of(seen.probabilities.argmax(axis=1) == labels[held_out]))
 
 
 def _is_tensorflow() -> bool:

@@ -1,0 +1,113 @@
+"""A generator fitted in memory, without the folder of a run."""
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import pandas as pd
+
+import sparring
+from sparring.bundle.bundle import Bundle
+from sparring.bundle.kinds import make_bundle
+from sparring.bundle.record import Record
+from sparring.data.examples import Source
+from sparring.errors import UsageError
+from sparring.recipes.catalog import Recipe
+from sparring.training.failing import StopOnNonFinite
+from sparring.training.run import LENGTHS
+
+PROBED = 32  # Steps of a tick while the time of a step is found out: as many as Keras makes of one call.
+TICKS = 10  # Of a training whose length is chosen by its time.
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """A generator and how it came to be.
+
+    Attributes:
+        history: What the players report, a line for each tick.
+        notes: What the recipe says of its choices.
+    """
+
+    bundle: Bundle
+    history: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def fit_generator(
+    source: Source,
+    recipe: Recipe,
+    options: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Fitted:
+    """Trains a recipe on a source to its end.
+
+    Raises:
+        UsageError: An option is wrong, or the recipe is for other data.
+        Diverged: A number was not finite any more.
+    """
+    options = recipe.check(options)
+    keras.utils.set_random_seed(seed)
+    game = recipe.build(source.spec, **options)
+    batches = source.batches(game.pace.batch_size, seed)
+    history = game.fit(batches, verbose=0, callbacks=[StopOnNonFinite(), *callbacks])
+    record = Record(
+        recipe=recipe.name,
+        options=options,
+        spec=source.spec,
+        seed=seed,
+        source=source.name,
+        fingerprint=source.fingerprint,
+        version=sparring.__version__,
+    )
+    bundle = make_bundle(record, game.average.copies, game.steps_done * game.pace.batch_size)
+    return Fitted(bundle, pd.DataFrame(history.history), game.notes)
+
+
+def options_for(
+    seconds: float, source: Source, recipe: Recipe, options: Mapping[str, Any], *, seed: int = 0
+) -> dict[str, Any]:
+    """`options` with a length that trains for about so many seconds here, building and compiling counted in.
+
+    Three short ticks are trained to find out what a step takes. A schedule then ends where training does, as it would
+    not if training was cut off by the clock.
+
+    Raises:
+        UsageError: The recipe has no option for its length.
+    """
+    length = next((name for name in LENGTHS if name in recipe.options), None)
+    if length is None:
+        raise UsageError(
+            f"Recipe {recipe.name} has no option {' or '.join(LENGTHS)} that a time could be made of: leave out "
+            "`minutes`."
+        )
+    started = time.monotonic()
+    keras.utils.set_random_seed(seed)
+    game = recipe.build(source.spec, **recipe.check(options))
+    clock = _Clock()
+    steps = PROBED if not game.convolves else PROBED // 4
+    game.fit(source.batches(game.pace.batch_size, seed), epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[clock])
+    first, _, last = clock.ends
+    step = (last - first) / (2 * steps)
+    startup = first - started - steps * step  # The first tick compiles.
+    count = max(1, int((seconds - startup) / step)) * game.pace.batch_size
+    found = dict(options) | {length: count}
+    if (tick := f"tick_{length}") in recipe.options:
+        # Else the length would be rounded to whole ticks of the recipe's own.
+        found[tick] = max(game.pace.batch_size, count // TICKS)
+    return found
+
+
+class _Clock(keras.callbacks.Callback):
+    """When each tick ended."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.ends.append(time.monotonic())
