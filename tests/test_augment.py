@@ -256,6 +256,8 @@ def test_rows_between_others_keep_classes_kinds_and_ranges():
     assert made.dtypes.equals(frame.dtypes)
     paid = frame[frame["paid"]]
     assert made["hours"].dropna().between(paid["hours"].min() - 0.1, paid["hours"].max() + 0.1).all()
+    few = pd.concat([frame[~frame["paid"]], paid[:2]])
+    assert len(between(few, source.spec, few["paid"].to_numpy().astype(int), np.array([0, 5]), random)) == 5
     chosen = repeated(groups, np.array([0, 7]), random)
     assert groups[chosen].tolist() == [1] * 7
     mixed = shuffled(frame, random)

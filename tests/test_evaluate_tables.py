@@ -19,8 +19,9 @@ from sparring.data.source import open_source
 from sparring.errors import DataError, UsageError
 from sparring.metrics.tables.baselines import gaussian_copula, shuffled, smote
 from sparring.metrics.tables.copies import share_nearer_to_training
+from sparring.metrics.tables.learning import Target
 from sparring.metrics.tables.likeness import column_pairs, column_shapes
-from sparring.metrics.tables.rows import joined
+from sparring.metrics.tables.rows import Rows, joined
 
 SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 640, "tick_rows": 640}
 FRAME = make_frame(600)
@@ -68,6 +69,15 @@ def test_baselines_are_what_their_names_say():
     assert near[1] > near[0]
     np.testing.assert_array_equal(smote(ROWS, READER.target, 3).numbers, smote(ROWS, READER.target, 3).numbers)
     assert len(smote(joined(ROWS[:1], ROWS[:0]))) == 1  # No neighbour.
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_a_level_of_few_rows_has_few_neighbours(count):
+    """Fewer than the five that SMOTE looks for, and its own row."""
+    rows = Rows(np.arange(20.0)[:, None], np.repeat([0, 1], [20 - count, count]).astype(np.int32)[:, None])
+    rare = smote(rows, Target(is_number=False, place=0)).numbers[-count:, 0]
+    assert len(rare) == count
+    assert (rare >= 20 - count).all()
 
 
 def test_every_figure_has_an_interval_and_stands_beside_other_ways(evaluated):

@@ -40,7 +40,7 @@ def between(
         near = min(NEIGHBOURS, len(members) - 1)
         if not count or near < 1:
             continue
-        found = NearestNeighbors(n_neighbors=near + 1).fit(points[members]).kneighbors(return_distance=False)
+        found = NearestNeighbors(n_neighbors=near).fit(points[members]).kneighbors(return_distance=False)
         start = random.integers(0, len(members), count)
         ends.append(np.stack([members[start], members[found[start, random.integers(0, near, count)]]]))
     one, other = np.concatenate(ends, axis=1)

@@ -47,7 +47,7 @@ def smote(rows: Rows, target: Target | None = None, seed: int = 0) -> Rows:
         here = np.flatnonzero(classes == level)
         if len(here) > 1:
             count = min(NEIGHBOURS, len(here) - 1)
-            near = NearestNeighbors(n_neighbors=count + 1).fit(space[here]).kneighbors(return_distance=False)[:, :count]
+            near = NearestNeighbors(n_neighbors=count).fit(space[here]).kneighbors(return_distance=False)
             other[here] = here[near[np.arange(len(here)), random.integers(0, count, len(here))]]
     share = random.random((len(rows), 1))
     moved = rows.numbers + share * (rows.numbers[other] - rows.numbers)
