@@ -114,7 +114,7 @@ def table_source(
         )
     except pydantic.ValidationError as error:
         raise DataError(f"{name} cannot be used: {error.errors()[0]['msg']}.") from error
-    return TableSource(name, spec, _examples(encoded), {}, (*notes, *found.notes), rows, held_out)
+    return TableSource(name, spec, _examples(encoded), {}, (*notes, *found.notes), rows=rows, held_out_rows=held_out)
 
 
 def reopen(name: str, frame: pd.DataFrame, spec: TableSpec) -> TableSource:
@@ -126,7 +126,7 @@ def reopen(name: str, frame: pd.DataFrame, spec: TableSpec) -> TableSource:
     if len(frame) < spec.num_examples:
         raise DataError(f"The table must have at least {spec.num_examples:,} rows. Received: {len(frame):,} in {name}")
     rows, held_out = split_rows(frame, spec.target, len(frame) - spec.num_examples)
-    return TableSource(name, spec, _examples(encode(rows, spec.columns)), {}, (), rows, held_out)
+    return TableSource(name, spec, _examples(encode(rows, spec.columns)), {}, rows=rows, held_out_rows=held_out)
 
 
 def split_rows(frame: pd.DataFrame, target: str | None, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
