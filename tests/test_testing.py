@@ -326,7 +326,7 @@ def mine(spec: DataSpec, *, batch_size: int = 8, fault: str = "none"UNTYPED) -> 
     )
 '''
 FAULTY_RECIPES = {
-    "size": r"must be buildable for \(11, 9, 3\).* ValueError: odd",
+    "size": r"must be buildable for images of \(11, 9, 3\).* ValueError: odd",
     "idle": "must move every trainable weight in 3 steps",
     "logs": "must take a step of training.*announced the logs",
     "outside": r"in `game\.state`",
