@@ -8,7 +8,7 @@ logit for each of many overlapping patches, `(N, height, width, 1)`. All normali
 from collections.abc import Sequence
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
@@ -96,7 +96,9 @@ def patch_projector(encoder: keras.Model, width: int = 256) -> keras.Model:
     outputs = []
     for x in inputs:
         x = layers.Dense(width, activation="relu", kernel_initializer=_normal())(x)
-        outputs.append(layers.UnitNormalization()(layers.Dense(width, kernel_initializer=_normal())(x)))
+        x = layers.Dense(width, kernel_initializer=_normal())(x)
+        # Where all features are 0 so is this, and the slope of a length has no value there.
+        outputs.append(ops.rms_normalization(x, epsilon=1e-10) * width**-0.5)
     return keras.Model(inputs, outputs, name="projector")
 
 
