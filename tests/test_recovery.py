@@ -32,6 +32,8 @@ RECIPES = {
     "dcgan": {"width": 4, "latent_dim": 4, "images": 5 * 48, "tick_images": 24},
 }
 STEPS = 30
+# What a kill leaves does not depend on the backend; on JAX each process that starts compiles convolutions anew.
+KILLED = ("article",) if keras.config.backend() == "jax" else tuple(RECIPES)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +176,7 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", KILLED)
 def test_killed_while_it_writes(recipe, command, straight):
     run = command(recipe)
     for mishap, at in KILLS[recipe]:
@@ -183,7 +185,7 @@ def test_killed_while_it_writes(recipe, command, straight):
     assert_same_end(run.folder, straight(recipe))
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", KILLED)
 def test_killed_at_random(recipe, command, straight):
     run, moments = command(recipe), random.Random(0)
     for _ in range(3):
@@ -205,7 +207,7 @@ def list_of_writes(folder):
 # Signals
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", KILLED)
 def test_ctrl_c_and_a_polite_kill_end_after_the_step(recipe, command, straight):
     run = command(recipe)
     code, text = run.give("interrupt_twice_at_step", 8)  # The second says: at once.
