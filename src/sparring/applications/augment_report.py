@@ -175,11 +175,9 @@ def write(found: Augmentation, out: Path, classes: Sequence[str] = ()) -> None:
             if not len(chosen):
                 continue
             folder = f"{part}/{safe_name(name)}"
-            save_folder(chosen, out / folder)
-            digits = len(str(len(chosen) - 1))
             lines += [
-                {"file": f"{folder}/{index:0{digits}d}.png", "label": name, "synthetic": synthetic}
-                for index in range(len(chosen))
+                {"file": f"{folder}/{file}", "label": name, "synthetic": synthetic}
+                for file in save_folder(chosen, out / folder)
             ]
     replace_file(out / "labels.csv", pd.DataFrame(lines).to_csv(index=False).encode())
     replace_file(out / "report.json", report)

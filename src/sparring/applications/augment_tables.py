@@ -25,7 +25,7 @@ from sparring.applications.subject import NOTHING, OVERSAMPLED, SMOTE, WEIGHTS, 
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.tables import TableBundle
 from sparring.data.columns import Category, Date, Identifier, Number
-from sparring.data.encoding import as_numbers
+from sparring.data.encoding import as_numbers, as_numbers_or_nan
 from sparring.data.examples import Source
 from sparring.data.source import slug
 from sparring.data.spec import TableSpec
@@ -184,9 +184,7 @@ class TableSubject:
                 codes = pd.Index(column.levels).get_indexer(values.astype(object))
                 found[column.name] = np.where(codes < 0, np.nan, codes)
             else:
-                there = values.notna().to_numpy()
-                found[column.name] = np.full(len(values), np.nan)
-                found[column.name][there] = as_numbers(values[there], column)
+                found[column.name] = as_numbers_or_nan(values, column)
         return pd.DataFrame(found)
 
     def _model(self, model: str | BaseEstimator, task: str, seed: int) -> tuple[str, Any]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sparring.data.columns import Date, Identifier, Number
-from sparring.data.encoding import as_numbers
+from sparring.data.encoding import as_numbers_or_nan
 from sparring.data.spec import TableSpec
 from sparring.metrics.tables.learning import Target
 from sparring.metrics.tables.rows import Form, Rows
@@ -43,9 +43,6 @@ class Reader:
         for column in self._columns:
             series = frame[column.name]
             if isinstance(column, Date):
-                there = series.notna()
-                numbers = pd.Series(float("nan"), index=series.index)
-                numbers[there] = as_numbers(series[there], column)
-                series = numbers
+                series = pd.Series(as_numbers_or_nan(series, column), index=series.index)
             found[column.name] = series
         return pd.DataFrame(found)

@@ -51,22 +51,27 @@ def save_grid(images: np.ndarray, path: str | os.PathLike, columns: int | None =
     replace_file(path, buffer.getvalue())
 
 
-def save_folder(images: np.ndarray, folder: str | os.PathLike, names: Sequence[str] | None = None) -> None:
+def save_folder(images: np.ndarray, folder: str | os.PathLike, names: Sequence[str] | None = None) -> list[str]:
     """Write each of the images as a PNG: `000.png`, or `000_cat.png` where `names` are given.
 
     Args:
         images: uint8, (n, height, width, channels).
         folder: Made if it is not there; files of the same names are replaced.
         names: A name for each image, usually its class; what is unsafe in a file name becomes `_`.
+
+    Returns:
+        The names of the files, in the order of the images.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    digits = len(str(len(images) - 1))
+    digits, written = len(str(len(images) - 1)), []
     for index, image in enumerate(images):
         buffer = io.BytesIO()
         picture(image).save(buffer, "PNG")
         tail = f"_{safe_name(names[index])}" if names is not None else ""
-        replace_file(folder / f"{index:0{digits}d}{tail}.png", buffer.getvalue())
+        written.append(f"{index:0{digits}d}{tail}.png")
+        replace_file(folder / written[-1], buffer.getvalue())
+    return written
 
 
 def save_npz(images: np.ndarray, labels: np.ndarray | None, path: str | os.PathLike) -> None:

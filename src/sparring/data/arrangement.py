@@ -82,8 +82,13 @@ def _key(parts: Iterable[str]) -> str:
 
 def is_lettered(files: Files) -> bool:
     """Whether all images lie in folders such as `trainA` and `testB`, and two letters are trained on."""
-    letters = {parts: _letter(parts, files.depth) for parts in files.images}
-    return all(letters.values()) and len({found[1] for found in letters.values() if found and not found[0]}) > 1
+    trained = set()
+    for parts in files.images:  # Of other folders the first image tells already, and there may be 200,000.
+        if (found := _letter(parts, files.depth)) is None:
+            return False
+        held_out, letter = found
+        trained |= set() if held_out else {letter}
+    return len(trained) > 1
 
 
 def _letter(parts: Parts, depth: int) -> tuple[bool, str] | None:

@@ -96,6 +96,13 @@ def as_numbers(series: pd.Series, column: Number) -> np.ndarray:
     return in_units(pd.to_datetime(series, **form), column.unit)
 
 
+def as_numbers_or_nan(series: pd.Series, column: Number) -> np.ndarray:
+    """`as_numbers`, and NaN where a value is missing."""
+    there, found = series.notna().to_numpy(), np.full(len(series), np.nan)
+    found[there] = as_numbers(series[there], column)
+    return found
+
+
 def decode(
     spec: TableSpec,
     codes: np.ndarray,

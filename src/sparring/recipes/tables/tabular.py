@@ -65,7 +65,8 @@ def tabular(
 
     Measured on one busy core, one seed, by `python benchmarks/tables.py --tables shoppers adult --seeds 1`: in 51 and
     48 seconds of processor a quality of 0.974 and 0.970, told from real rows with an area of 0.710 and 0.713, and what
-    gradient boosting learns of them is worth 0.880 and 0.891 on real rows. There is no such figure of three seeds yet.
+    gradient boosting learns of them is worth 0.880 and 0.891 on real rows. That was before the benchmark's measures
+    were mended, and there is no such figure of three seeds yet.
 
     Args:
         width: Of each dense layer.
