@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 import sparring
-from sparring.applications.table_rows import Reader
+from sparring.applications.evaluating.table_rows import Reader
 from sparring.bundle.record import Record
 from sparring.bundle.tables import TableBundle
 from sparring.data.source import open_source

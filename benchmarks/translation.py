@@ -24,8 +24,8 @@ from sklearn.svm import SVC
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.record import Record
-from sparring.data.arrays import from_arrays, read_arrays
-from sparring.data.domains import join_domains
+from sparring.data.images.arrays import from_arrays, read_arrays
+from sparring.data.images.domains import join_domains
 from sparring.data.source import open_source
 from sparring.metrics.similarity import structural_similarity
 from sparring.recipes.catalog import find_recipe, parse_setting

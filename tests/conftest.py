@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sparring.data.domains import domain_source
+from sparring.data.images.domains import domain_source
 from sparring.data.source import image_source
-from sparring.data.tables import table_source
+from sparring.data.tables.table import table_source
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 import sparring
-from sparring.applications.evaluate import compare
-from sparring.applications.figures import Side
-from sparring.applications.figures import compare as measure_all
+from sparring.applications.evaluating.evaluate import compare
+from sparring.applications.evaluating.image_figures import Side
+from sparring.applications.evaluating.image_figures import compare as measure_all
 from sparring.applications.sample import sample
 from sparring.bundle.images import ImageBundle
 from sparring.errors import BundleError, DataError, UsageError
@@ -119,7 +119,7 @@ def test_evaluate_measures_and_writes(copied):
 
 
 def test_copies_are_looked_for_in_all_classes(copied, monkeypatch):
-    monkeypatch.setattr("sparring.applications.judge.COPIES_LIMIT", 20)
+    monkeypatch.setattr("sparring.applications.evaluating.image_judge.COPIES_LIMIT", 20)
     asked = []
     render = ImageBundle.render
 

@@ -12,16 +12,17 @@ from sklearn.tree import DecisionTreeClassifier
 
 import sparring
 from conftest import make_frame, make_stripes
-from sparring.applications import augment as module
-from sparring.applications import augment_images, augment_tables
-from sparring.applications.augment_images import SmallNetwork, noisy, shifted
+from sparring.applications.augmenting import augment as module
+from sparring.applications.augmenting import images as augment_images
+from sparring.applications.augmenting import tables as augment_tables
+from sparring.applications.augmenting.images import SmallNetwork, noisy, shifted
+from sparring.applications.augmenting.rivals import between, repeated, shuffled
 from sparring.applications.fitting import options_for
-from sparring.applications.rivals import between, repeated, shuffled
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.tables import TableBundle
 from sparring.cli import main
 from sparring.data.source import open_source
-from sparring.data.tables import table_source
+from sparring.data.tables.table import table_source
 from sparring.errors import DataError, UsageError
 from sparring.recipes.catalog import find_recipe
 

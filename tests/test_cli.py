@@ -14,7 +14,7 @@ import typer.main
 
 import sparring
 from sparring import environment
-from sparring.applications.report import Report
+from sparring.applications.evaluating.report import Report
 from sparring.cli import main
 from sparring.cli.quiet import quiet_import
 from sparring.errors import RunError, SparringError, UsageError
@@ -56,7 +56,7 @@ def application(monkeypatch):
                 raise result
             return result
 
-        module = types.ModuleType(f"sparring.applications.{verb}")
+        module = types.ModuleType(f"sparring.applications.{'evaluating.' if verb == 'evaluate' else ''}{verb}")
         setattr(module, verb, stand_in)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         return calls
@@ -252,7 +252,7 @@ def a_report(name):
 
 def test_evaluate_prints_a_table(application, capsys, tmp_path):
     calls = application("evaluate", a_report("run"))
-    sys.modules["sparring.applications.evaluate"].compare = None
+    sys.modules["sparring.applications.evaluating.evaluate"].compare = None
     assert call("evaluate", tmp_path, "-n", "50", "--data", "photos", "--all") == 0
     ((runs, options),) = calls
     unset = {"extractor": None, "inception_weights": None, "out": None, "data_dir": None, "trust": False}
@@ -276,7 +276,7 @@ def test_evaluate_prints_tables_beside_other_ways(application, capsys, tmp_path)
     application(
         "evaluate", Report("run", None, 0, None, figures, (), "table-v1", 9864, 1, 9864, 10, {}, "", 1.0, beside)
     )
-    sys.modules["sparring.applications.evaluate"].compare = None
+    sys.modules["sparring.applications.evaluating.evaluate"].compare = None
     assert call("evaluate", tmp_path, "--data", "rows.csv") == 0
     lines = capsys.readouterr().out.splitlines()
     cells = [line.split() for line in lines]
@@ -288,7 +288,7 @@ def test_evaluate_prints_tables_beside_other_ways(application, capsys, tmp_path)
 
 def test_evaluate_compares_several(application, capsys, tmp_path):
     application("evaluate", None)
-    stand_in = sys.modules["sparring.applications.evaluate"]
+    stand_in = sys.modules["sparring.applications.evaluating.evaluate"]
     stand_in.compare = lambda runs, **options: [a_report(path.name) for path in runs]
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -9,13 +9,13 @@ import pandas as pd
 import pydantic
 import pytest
 
-from sparring.data.columns import MOST_LEVELS, Category, Number
-from sparring.data.encoding import decode, encode
-from sparring.data.layout import Layout
 from sparring.data.source import open_source
 from sparring.data.spec import AnySpec, TableSpec
-from sparring.data.tables import read_table, table_source
-from sparring.data.understanding import BUCKETS, OWN_LEVELS
+from sparring.data.tables.columns import MOST_LEVELS, Category, Number
+from sparring.data.tables.encoding import decode, encode
+from sparring.data.tables.layout import Layout
+from sparring.data.tables.table import read_table, table_source
+from sparring.data.tables.understanding import BUCKETS, OWN_LEVELS
 from sparring.errors import DataError, SparringError, UsageError
 
 DATA = os.environ.get("SPARRING_TEST_DATA")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.applications.inspect import inspect
+from sparring.applications.inspecting.inspect import inspect
 from sparring.data import lazy
-from sparring.data.domains import describe_domains, domain_source
+from sparring.data.images.domains import describe_domains, domain_source
 from sparring.data.source import open_source
 from sparring.errors import DataError, UsageError
 

@@ -10,9 +10,9 @@ import pytest
 
 import sparring
 from conftest import make_frame
-from sparring.applications.evaluate import compare, evaluate
-from sparring.applications.table_pictures import draw_columns, draw_pairs
-from sparring.applications.table_rows import Reader
+from sparring.applications.evaluating.evaluate import compare, evaluate
+from sparring.applications.evaluating.table_pictures import draw_columns, draw_pairs
+from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.train import train
 from sparring.cli import main
 from sparring.data.source import open_source

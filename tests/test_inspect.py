@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.applications import advice
-from sparring.applications.inspect import SHEET, inspect
+from sparring.applications.inspecting import advice
+from sparring.applications.inspecting.inspect import SHEET, inspect
 from sparring.cli import main
-from sparring.data.twins import nearly_same, same
+from sparring.data.images.twins import nearly_same, same
 from sparring.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)

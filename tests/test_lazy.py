@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.applications.inspect import inspect
+from sparring.applications.inspecting.inspect import inspect
 from sparring.applications.train import train
 from sparring.cli import main
 from sparring.data import lazy
@@ -73,7 +73,7 @@ def both(source, monkeypatch, **options):
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("packed", [False, True])
 def test_batches_are_those_of_images_in_memory(folder, packed, threads, monkeypatch):
-    monkeypatch.setattr("sparring.data.images.decoding_threads", lambda mean_bytes: threads)
+    monkeypatch.setattr("sparring.data.images.folder.decoding_threads", lambda mean_bytes: threads)
     loaded, left = both(pack(folder) if packed else folder, monkeypatch, size=12)
     assert isinstance(left.examples["image"], ImageFiles)
     assert left.spec == loaded.spec

@@ -14,7 +14,7 @@ from conftest import make_frame
 from sparring.applications.synthesizer import TableSynthesizer
 from sparring.bundle.bundle import Bundle
 from sparring.cli import main
-from sparring.data.constraints import FixedCombinations, Inequality, OneHot, Range
+from sparring.data.tables.constraints import FixedCombinations, Inequality, OneHot, Range
 from sparring.errors import DataError, UsageError
 
 SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 192, "tick_rows": 96}

@@ -6,10 +6,10 @@ import pytest
 
 from conftest import make_frame
 from sparring.cli import main
-from sparring.data.constraints import FixedCombinations, Inequality, OneHot, Range
 from sparring.data.source import open_source
-from sparring.data.statements import read_constraints
-from sparring.data.tables import reopen, table_source
+from sparring.data.tables.constraints import FixedCombinations, Inequality, OneHot, Range
+from sparring.data.tables.statements import read_constraints
+from sparring.data.tables.table import reopen, table_source
 from sparring.errors import DataError, UsageError
 
 NAMES = ("start", "end", "age", "country", "city, old", "a", "b")

@@ -12,17 +12,17 @@ import pytest
 from keras import ops
 
 from conftest import make_frame, make_rows, make_stripes
+from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.sample import load, sample
-from sparring.applications.table_rows import Reader
 from sparring.applications.train import train
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record
-from sparring.data.columns import Category
-from sparring.data.encoding import decode
-from sparring.data.layout import Layout
-from sparring.data.rows import MASK, TIES, MaskedRows
 from sparring.data.source import open_source
-from sparring.data.tables import table_source
+from sparring.data.tables.columns import Category
+from sparring.data.tables.encoding import decode
+from sparring.data.tables.layout import Layout
+from sparring.data.tables.rows import MASK, TIES, MaskedRows
+from sparring.data.tables.table import table_source
 from sparring.errors import BundleError, RunError, UsageError
 from sparring.layers.rows import SoftRow
 from sparring.metrics.tables.vitals import TableVitals

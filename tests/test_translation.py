@@ -13,7 +13,7 @@ from sparring.applications.train import train
 from sparring.applications.translate import translate
 from sparring.augmentation.jitter import Jitter
 from sparring.backend import at_once
-from sparring.data.domains import domain_source
+from sparring.data.images.domains import domain_source
 from sparring.errors import DataError, UsageError
 from sparring.metrics.similarity import structural_similarity
 from sparring.networks.translation import encoder_of, patch_discriminator, resnet_generator, unet_generator

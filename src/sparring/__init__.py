@@ -19,11 +19,11 @@ __version__ = "0.1.0"
 choose_backend()
 
 _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
-    "inspect": "sparring.applications.inspect:inspect",
+    "inspect": "sparring.applications.inspecting.inspect:inspect",
     "train": "sparring.applications.train:train",
     "TableSynthesizer": "sparring.applications.synthesizer:TableSynthesizer",
-    "evaluate": "sparring.applications.evaluate:evaluate",
-    "augment": "sparring.applications.augment:augment",
+    "evaluate": "sparring.applications.evaluating.evaluate:evaluate",
+    "augment": "sparring.applications.augmenting.augment:augment",
     "load": "sparring.applications.sample:load",
     "translate": "sparring.applications.translate:translate",
     "open_source": "sparring.data.source:open_source",

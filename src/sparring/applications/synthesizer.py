@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from sparring.applications.fitting import fit_generator
 from sparring.bundle.card import write_card
 from sparring.bundle.tables import TableBundle, Where
-from sparring.data.constraints import Constraint
-from sparring.data.tables import table_source
+from sparring.data.tables.constraints import Constraint
+from sparring.data.tables.table import table_source
 from sparring.recipes.catalog import find_recipe
 
 
@@ -23,8 +23,8 @@ class TableSynthesizer(BaseEstimator):
         recipe: Name of a recipe for tables, or `mine.py:my_recipe`.
         columns: Corrections by hand: `number`, `category`, `date` or `identifier` by the name of a column.
         constraints: What must hold in every row: `start <= end`, `0 <= age <= 120`, `fixed: country, city`,
-            `one-hot: a, b, c`, or objects of `sparring.data.constraints`. It must hold in the table; rows in which it
-            does not are drawn anew.
+            `one-hot: a, b, c`, or objects of `sparring.data.tables.constraints`. It must hold in the table; rows in
+            which it does not are drawn anew.
         seed: Chooses the first weights, the order of the rows and the noise.
         **options: Of the recipe, `rows=300_000` say; `sparring recipes tabular` lists them.
 

@@ -12,15 +12,15 @@ import numpy as np
 
 import sparring
 from sparring import backend
+from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.pictures import draw_run
-from sparring.applications.table_rows import Reader
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
-from sparring.data.constraints import Constraint
-from sparring.data.domains import describe_domains
+from sparring.data.images.domains import describe_domains
 from sparring.data.source import Source, open_source
 from sparring.data.spec import DomainsSpec, ImageSpec
-from sparring.data.tables import TableSource, describe
+from sparring.data.tables.constraints import Constraint
+from sparring.data.tables.table import TableSource, describe
 from sparring.errors import Diverged, UsageError
 from sparring.metrics.tables.vitals import TableVitals
 from sparring.metrics.vitals import Vitals

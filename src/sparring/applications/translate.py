@@ -13,8 +13,8 @@ from sparring.applications.sample import load
 from sparring.bundle.pictures import picture
 from sparring.bundle.translation import TranslationBundle
 from sparring.data.files import Files, Parts, open_files
-from sparring.data.images import why_unreadable
-from sparring.data.pixels import EXTENSIONS, decode, decoding
+from sparring.data.images.folder import why_unreadable
+from sparring.data.images.pixels import EXTENSIONS, decode, decoding
 from sparring.errors import DataError, UsageError
 from sparring.files import replace_file
 

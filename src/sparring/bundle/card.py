@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sparring.bundle.record import Record
 from sparring.data.spec import AnySpec, DomainsSpec, TableSpec
-from sparring.data.tables import describe
+from sparring.data.tables.table import describe
 
 USE = {
     "image": "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)",

@@ -13,10 +13,10 @@ import pandas as pd
 
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.latents import STREAM
-from sparring.data.columns import Category, Identifier
-from sparring.data.encoding import decode, identifiers
-from sparring.data.layout import Layout
 from sparring.data.spec import TableSpec
+from sparring.data.tables.columns import Category, Identifier
+from sparring.data.tables.encoding import decode, identifiers
+from sparring.data.tables.layout import Layout
 from sparring.errors import UsageError, nearest
 from sparring.files import replace_file, replacing
 

@@ -77,8 +77,8 @@ def augment(
     from sparring.cli.stages import Stages
 
     with quiet_import():
-        from sparring.applications.augment import augment as augment_application
-        from sparring.applications.augment_report import how_to_use
+        from sparring.applications.augmenting.augment import augment as augment_application
+        from sparring.applications.augmenting.report import how_to_use
 
     console, started = Console(highlight=False), time.monotonic()
     with Stages(console) as stages:

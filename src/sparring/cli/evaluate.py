@@ -57,9 +57,9 @@ def evaluate(
     from sparring.cli.stages import Stages
 
     with quiet_import():
-        from sparring.applications.evaluate import compare
-        from sparring.applications.evaluate import evaluate as evaluate_application
-        from sparring.applications.report import narrow_table, notes
+        from sparring.applications.evaluating.evaluate import compare
+        from sparring.applications.evaluating.evaluate import evaluate as evaluate_application
+        from sparring.applications.evaluating.report import narrow_table, notes
 
     options: dict[str, Any] = {
         "data": data,

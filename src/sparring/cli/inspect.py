@@ -46,7 +46,7 @@ def inspect(
     from rich.text import Text
 
     with quiet_import():
-        from sparring.applications.inspect import inspect as inspect_application
+        from sparring.applications.inspecting.inspect import inspect as inspect_application
 
     columns, one = parse_pairs("--column", column), source[0] if len(source) == 1 else source
     found = inspect_application(one, size=size, data_dir=data_dir, out=out, target=target, columns=columns)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from sparring.data.pixels import EXTENSIONS
+from sparring.data.images.pixels import EXTENSIONS
 from sparring.errors import DataError
 
 MEMBER_LIMIT = 256 * 2**20  # Bytes; no image that Pillow agrees to decode needs a larger file.

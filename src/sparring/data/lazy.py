@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sparring.data.files import Files, Parts
-from sparring.data.pixels import Half, Size, decode
+from sparring.data.images.pixels import Half, Size, decode
 from sparring.errors import DataError
 
 # Bytes of decoded images, 512 MiB. Larger data stays on disk: in memory it would be most of what training takes. It

@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 import pydantic
 
-from sparring.data.arrangement import is_lettered
-from sparring.data.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
-from sparring.data.constraints import Constraint
-from sparring.data.domains import join_domains, read_domains
 from sparring.data.examples import Source
 from sparring.data.files import open_files
-from sparring.data.images import read_images
+from sparring.data.images.arrangement import is_lettered
+from sparring.data.images.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
+from sparring.data.images.domains import join_domains, read_domains
+from sparring.data.images.folder import read_images
+from sparring.data.images.named import NAMES, read_named
+from sparring.data.images.pixels import Size, parse_size
 from sparring.data.lazy import Rows, too_large
-from sparring.data.named import NAMES, read_named
-from sparring.data.pixels import Size, parse_size
 from sparring.data.spec import ImageSpec, squared_distance
-from sparring.data.tables import SUFFIXES, is_table, read_table, table_source
+from sparring.data.tables.constraints import Constraint
+from sparring.data.tables.table import SUFFIXES, is_table, read_table, table_source
 from sparring.errors import DataError, UsageError
 
 KINDS = f"a folder of images, or a file ending in .zip, .npz, .npy, or, for a table, {', '.join(SUFFIXES)}"
@@ -91,7 +91,7 @@ def open_source(
         columns: Of a table what columns are that were taken for something else: `number`, `category`, `date` or
             `identifier` by their names.
         constraints: Of a table what must hold in every row: `start <= end`, `0 <= age <= 120`, `fixed: country, city`,
-            `one-hot: a, b, c`, or objects of `sparring.data.constraints`.
+            `one-hot: a, b, c`, or objects of `sparring.data.tables.constraints`.
         hold_out: Of a table the share of the rows that is never trained on; by default a fifth, at most 10,000, and
             none of fewer than 500 rows.
         domains: Whether a folder or zip holds domains: one in each sub-folder, or pairs, two pictures side by side in

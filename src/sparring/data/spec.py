@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import pydantic
 
-from sparring.data.columns import AnyColumn, Category, Name
-from sparring.data.constraints import AnyConstraint
 from sparring.data.lazy import Rows
+from sparring.data.tables.columns import AnyColumn, Category, Name
+from sparring.data.tables.constraints import AnyConstraint
 from sparring.errors import UsageError, nearest
 
 CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.

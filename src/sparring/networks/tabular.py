@@ -12,7 +12,7 @@ from sparring.layers.rows import RowOrder, SoftRow
 
 
 class RowLayout(Protocol):
-    """What a network needs to know of encoded rows; `sparring.data.layout.Layout` is one.
+    """What a network needs to know of encoded rows; `sparring.data.tables.layout.Layout` is one.
 
     Attributes:
         widths: Slots of each segment.

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from sparring.augmentation.jitter import Jitter
-from sparring.data.domains import image_key
+from sparring.data.images.domains import image_key
 from sparring.data.spec import DomainsSpec
 from sparring.errors import UsageError
 from sparring.objectives.losses import LOSSES

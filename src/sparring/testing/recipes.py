@@ -15,7 +15,7 @@ from sparring.bundle.kinds import make_bundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
 from sparring.bundle.translation import TranslationBundle
-from sparring.data.domains import domain_source, image_key
+from sparring.data.images.domains import domain_source, image_key
 from sparring.data.source import Source, image_source
 from sparring.data.spec import DomainsSpec
 from sparring.recipes.catalog import Recipe, find_recipe

@@ -5,7 +5,7 @@ import numpy as np
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.tables import save_table
 from sparring.bundle.translation import TranslationBundle
-from sparring.data.domains import image_key
+from sparring.data.images.domains import image_key
 from sparring.data.lazy import Examples
 from sparring.training.callbacks import SampleGrid, Samples
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sparring.data.layout import Layout
-from sparring.data.rows import MaskedRows
 from sparring.data.spec import TableSpec
+from sparring.data.tables.layout import Layout
+from sparring.data.tables.rows import MaskedRows
 from sparring.errors import UsageError
 from sparring.networks.tabular import tabular_discriminator, tabular_generator
 from sparring.objectives.adversarial import Adversarial

@@ -1,0 +1,1 @@
+"""Whether synthetic examples help a model: the verb `augment`."""

@@ -1,0 +1,1 @@
+"""How good runs are: the verb `evaluate`, its judges and its pages."""

@@ -1,0 +1,1 @@
+"""A look at data before it is trained on: the verb `inspect`."""

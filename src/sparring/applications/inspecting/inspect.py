@@ -1,0 +1,263 @@
+"""A look at data before it is trained on: what is there, what `train` would make of it, and what would go wrong."""
+
+import collections
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sparring.applications.inspecting.advice import Facts, warn
+from sparring.applications.inspecting.domains import DomainsInspection, are_domains, inspect_domains
+from sparring.applications.inspecting.tables import TableInspection, inspect_table
+from sparring.bundle.pictures import save_grid
+from sparring.data.images.pixels import Size, parse_size
+from sparring.data.images.survey import Survey, array_pixels, file_pixels, survey_arrays, survey_files
+from sparring.data.images.twins import nearly_same, same
+from sparring.data.source import Source, find_arrays, folder_or_zip, open_source, slug
+from sparring.data.tables.table import is_table
+from sparring.errors import DataError
+from sparring.recipes.choice import choose_recipe
+
+SHEET = "contact_sheet.png"
+SHEET_IMAGES, SHEET_COLUMNS = 100, 10
+SHEET_SIDE = 96  # Pixels of the longer side of a thumbnail.
+SHOWN = 5  # Names, sizes and classes in one line.
+
+Thumbnails = Callable[[list[int], Size], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inspection:
+    """What `inspect` found.
+
+    Attributes:
+        name: Short name of the source.
+        num_images: Images or image files, readable or not, held out or not.
+        num_held_out: Readable ones that would not be trained on.
+        unreadable: Why each file that cannot be read cannot, by its name.
+        kinds: How many images there are of each format and colour mode, such as "PNG RGBA"; most common first.
+        sizes: How many there are of each (height, width); most common first.
+        channels: 1 if every image is grey, else 3.
+        classes: How many images of each class would be trained on; empty where there are no classes.
+        duplicates: Groups of names of images with the same pixels.
+        near_duplicates: Groups of names of images that look alike; of the same ones only the first is named.
+        notes: How classes and held-out images were found.
+        training: What `train` would do with it, or why it would not, a sentence each.
+        warnings: What makes training fail or turn out badly, and what to do, a paragraph each.
+        sheet: The picture of thumbnails, if one was asked for.
+    """
+
+    name: str
+    num_images: int
+    num_held_out: int
+    unreadable: Mapping[str, str]
+    kinds: Mapping[str, int]
+    sizes: Mapping[Size, int]
+    channels: int
+    classes: Mapping[str, int]
+    duplicates: tuple[tuple[str, ...], ...]
+    near_duplicates: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    training: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sheet: Path | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What is there, in words, by what it is about."""
+        held = f", of which {self.num_held_out:,} are held out" if self.num_held_out else ""
+        sizes = {f"{height}x{width}": count for (height, width), count in self.sizes.items()}
+        facts = {
+            "images": f"{self.num_images:,}{held}",
+            "unreadable": _few([f"{name} ({reason})" for name, reason in self.unreadable.items()]),
+            "formats": _counts(self.kinds),
+            "sizes": f"{len(sizes):,} (height x width): {_counts(sizes)}" if len(sizes) > 1 else "".join(sizes),
+            "channels": f"{self.channels} ({'grey' if self.channels == 1 else 'colour'})",
+            "classes": f"{len(self.classes)}: {_counts(self.classes)}" if self.classes else "none",
+            "same pixels": _groups(self.duplicates),
+            "near-duplicates": _groups(self.near_duplicates),
+        }
+        return {name: text or "none" for name, text in facts.items()}
+
+    def lines(self) -> list[str]:
+        """All of it as plain text, a line for each fact, note, step and warning."""
+        lines = [f"{name}: {text}" for name, text in self.facts().items()]
+        lines += [*self.notes, *self.training, *(f"Warning: {warning}" for warning in self.warnings)]
+        return lines + ([f"Wrote {self.sheet}"] if self.sheet else [])
+
+
+def inspect(
+    source: Any,
+    *,
+    size: str | int | tuple[int, int] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    target: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Inspection | DomainsInspection | TableInspection:
+    """Looks at a source of images, at domains or a table: also at one that `train` would refuse, and says why it would.
+
+    Args:
+        source: As in `open_source`.
+        size: As in `open_source`: what the images would be trained at.
+        data_dir: As in `open_source`.
+        out: Folder for a picture of up to 100 thumbnails, spread evenly over the classes; not of domains.
+        target: As in `open_source`.
+        columns: As in `open_source`.
+
+    Returns:
+        What was found; `lines()` is all of it as text.
+
+    Raises:
+        DataError: There is nothing there that holds images or a table.
+        UsageError: `size` is not a size.
+
+    Example:
+        >>> sparring.inspect("photos/", size=64).warnings
+    """
+    if is_table(source):
+        return inspect_table(source, target, columns)
+    if are_domains(source):
+        return inspect_domains(source, size, data_dir)
+    wanted = parse_size(size)
+    name, survey, thumbnails = _look(source, data_dir)
+    sizes = _most_common(survey.sizes)
+    opened, training = _try(source, wanted, data_dir, sizes, bool(survey.unreadable))
+    twins, near = same(survey.digests), nearly_same(survey.steps, survey.thumbs, survey.digests)
+    classes = survey.class_counts()
+    facts = Facts(
+        num_training=len(survey.names) - sum(survey.held_out),
+        sizes=sizes,
+        wanted=wanted,
+        classes=classes,
+        num_copies=sum(len(group) - 1 for group in twins),
+        num_near=sum(len(group) - 1 for group in near),
+        num_leaked=_leaked(twins, survey.held_out),
+        num_unreadable=len(survey.unreadable),
+    )
+    return Inspection(
+        name=name,
+        num_images=len(survey.names) + len(survey.unreadable),
+        num_held_out=sum(survey.held_out),
+        unreadable=survey.unreadable,
+        kinds=_most_common(survey.kinds),
+        sizes=sizes,
+        channels=max(survey.channels, default=1),
+        classes=classes,
+        duplicates=_named(twins, survey.names),
+        near_duplicates=_named(near, survey.names),
+        notes=survey.notes,
+        training=training,
+        warnings=tuple(warn(facts)),
+        sheet=None if out is None else _draw(survey, thumbnails, _sheet_size(opened, wanted), Path(out)),
+    )
+
+
+def _look(source, data_dir) -> tuple[str, Survey, Thumbnails]:
+    """The name, what was seen, and what fetches thumbnails of rows."""
+    if (path := folder_or_zip(source)) is not None:
+        seen = survey_files(path)
+        return slug(path), seen, lambda rows, size: file_pixels(path, [seen.names[row] for row in rows], size)
+    name, found = find_arrays(source, None, data_dir)
+    return name, survey_arrays(found), lambda rows, size: array_pixels(found, rows, size)
+
+
+def _try(source, wanted: Size | None, data_dir, sizes: Mapping[Size, int], damaged: bool):
+    """Open `source` as `train` would, or else with the flags that may help; the source, if any, and what happened."""
+    try:
+        opened = open_source(source, size=wanted, data_dir=data_dir)
+        return opened, (_plan(opened, ""),)
+    except DataError as error:
+        refusal = f"train would refuse it: {error}"
+    size = wanted or (None if len(sizes) == 1 else _fitting(sizes))
+    flags = [f"--size {size[0]}x{size[1]}"] if size else []
+    flags += ["--skip-unreadable"] if damaged else []
+    try:
+        opened = open_source(source, size=size, data_dir=data_dir, skip_unreadable=damaged)
+        return opened, (refusal, _plan(opened, f" with {' '.join(flags)}"))
+    except DataError:
+        return None, (refusal,)
+
+
+def _plan(opened: Source, how: str) -> str:
+    height, width, channels = opened.spec.shape
+    recipe, reason = choose_recipe(opened.spec)
+    classes = f" in {opened.spec.num_classes} classes" if opened.spec.num_classes else ""
+    return (
+        f"train{how} would take {opened.spec.num_examples:,} images of {height}x{width}x{channels}{classes} "
+        f"and the recipe {recipe}: {reason}."
+    )
+
+
+def _fitting(sizes: Mapping[Size, int]) -> Size | None:
+    """A square for images of many sizes: 16, 32, 64 or 128, the largest that half of them fill."""
+    sides = sorted(min(size) for size, count in sizes.items() for _ in range(count))
+    if not sides:
+        return None
+    side = next((side for side in (128, 64, 32) if sides[len(sides) // 2] >= side), 16)
+    return side, side
+
+
+def _leaked(twins: list[list[int]], held_out: list[bool]) -> int:
+    """How many held-out images are also trained on."""
+    shared = [group for group in twins if not all(held_out[row] for row in group)]
+    return sum(held_out[row] for group in shared for row in group)
+
+
+def _sheet_size(opened: Source | None, wanted: Size | None) -> Size:
+    """Of one thumbnail: the shape that is trained on, no larger than needed to recognise it."""
+    height, width = opened.spec.shape[:2] if opened else (wanted or (SHEET_SIDE, SHEET_SIDE))
+    scale = min(1, SHEET_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _draw(survey: Survey, thumbnails: Thumbnails, size: Size, folder: Path) -> Path | None:
+    rows = _spread(survey)
+    if not rows:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    save_grid(thumbnails(rows, size), folder / SHEET, SHEET_COLUMNS)
+    return folder / SHEET
+
+
+def _spread(survey: Survey) -> list[int]:
+    """Rows for the sheet: as many of every class, evenly spaced within it, one class after the other."""
+    classes = survey.classes or [""] * len(survey.names)
+    members: dict[str, list[int]] = {}
+    for row, name in enumerate(classes):
+        members.setdefault(name, []).append(row)
+    groups = _evenly([members[name] for name in sorted(members)], SHEET_IMAGES)
+    return [row for group in groups for row in _evenly(group, SHEET_IMAGES // len(groups))]
+
+
+def _evenly(items: list, count: int) -> list:
+    """At most `count` of the items, evenly spaced."""
+    number = min(count, len(items))
+    return [items[index * len(items) // number] for index in range(number)]
+
+
+def _most_common(items: list) -> dict:
+    return dict(collections.Counter(items).most_common())
+
+
+def _named(groups: list[list[int]], names: list[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(names[row] for row in group) for group in groups)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return _few([f"{name} ({count:,})" for name, count in counts.items()])
+
+
+def _few(items: list[str]) -> str:
+    more = f", and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
+    return ", ".join(items[:SHOWN]) + more
+
+
+def _groups(groups: tuple[tuple[str, ...], ...]) -> str:
+    if not groups:
+        return ""
+    extra = sum(len(group) - 1 for group in groups)
+    place = f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'}"
+    return f"{extra:,} more than needed, in {place}, such as {' = '.join(groups[0][:3])}"

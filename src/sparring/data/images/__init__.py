@@ -1,0 +1,1 @@
+"""Images: from folders, zips and arrays, alone or by domain."""

@@ -1,0 +1,1 @@
+"""Tables: their columns, what must hold in their rows, and rows as arrays."""
