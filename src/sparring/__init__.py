@@ -31,6 +31,7 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "DataSpec": "sparring.data.spec:DataSpec",
     "ImageSpec": "sparring.data.spec:ImageSpec",
     "DomainsSpec": "sparring.data.spec:DomainsSpec",
+    "VideoSpec": "sparring.data.spec:VideoSpec",
     "TableSpec": "sparring.data.spec:TableSpec",
     "Batches": "sparring.data.batches:Batches",
     "Game": "sparring.training.game:Game",
@@ -40,7 +41,7 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "find_recipe": "sparring.recipes.catalog:find_recipe",
     "SparringError": "sparring.errors:SparringError",
 }
-_LIGHT = {"DataSpec", "ImageSpec", "DomainsSpec", "TableSpec", "find_recipe", "SparringError"}
+_LIGHT = {"DataSpec", "ImageSpec", "DomainsSpec", "VideoSpec", "TableSpec", "find_recipe", "SparringError"}
 
 __all__ = ["__version__", *_NAMES]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sparring.bundle.record import Record
-from sparring.data.spec import AnySpec, DomainsSpec, TableSpec
+from sparring.data.spec import AnySpec, DomainsSpec, TableSpec, VideoSpec
 from sparring.data.tables.table import describe
 
 USE = {
@@ -24,7 +24,7 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
         snapshot: Which of its run's snapshots it is, in words, where that is known.
     """
     spec = record.spec
-    made = "rows" if isinstance(spec, TableSpec) else "images"
+    made = "images" if isinstance(spec, DomainsSpec) else spec.plural
     options = ", ".join(f"`{name}={value}`" for name, value in record.options.items()) or "the defaults"
     lines = [
         f"# {record.recipe} on {record.source}",
@@ -59,11 +59,14 @@ def write_card(record: Record, images_seen: int, figures: Mapping[str, str], sna
 def _what(spec: AnySpec) -> str:
     if isinstance(spec, TableSpec):
         return f"A generator of tables like one of {describe(spec)}."
-    height, width, channels = spec.shape
+    height, width, channels = spec.shape[-3:]
     kind = {1: "grayscale", 3: "color"}.get(channels, f"{channels}-channel")
     if isinstance(spec, DomainsSpec):
         return f"A translator of {kind} images between {' and '.join(spec.domains)}, learnt at {height} x {width}."
-    return f"A generator of {kind} images, {height} x {width}{_classes(spec.classes)}."
+    size = f"{height} x {width}{_classes(spec.classes)}"
+    if isinstance(spec, VideoSpec):
+        return f"A generator of {kind} clips of {spec.shape[0]} frames, {size}."
+    return f"A generator of {kind} images, {size}."
 
 
 def _classes(classes: tuple[str, ...]) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 
 from sparring.data.batches import Batches
 from sparring.data.lazy import ImageFiles, Rows
-from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec
+from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec, VideoSpec
 from sparring.errors import SparringError, UsageError
 
-Spec = TypeVar("Spec", ImageSpec, DomainsSpec, TableSpec)
+Spec = TypeVar("Spec", ImageSpec, DomainsSpec, VideoSpec, TableSpec)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,8 +26,9 @@ class Source(Generic[Spec]):
         spec: What one example looks like.
         examples: Of images "image", uint8 (N, H, W, C), and where there are classes "label", int32 (N,). Images that
             would not fit into memory are no array, but `images[rows]` is one. Of domains "0/image", "1/image" and so
-            on, each with a length of its own where they are not paired. Of tables what `encode` makes of the
-            rows: "codes", "low" and "high".
+            on, each with a length of its own where they are not paired. Of videos "clip", uint8
+            (N, frames, H, W, C), a row for every stretch of frames that can be cut, and "label" as of images. Of
+            tables what `encode` makes of the rows: "codes", "low" and "high".
         held_out: The same of examples that are never trained on; empty where nothing is held out.
         notes: What was done to the data, one plain sentence each.
         aligned: Whether a row of all arrays in `examples` is one example, see `Batches`.

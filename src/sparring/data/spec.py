@@ -15,12 +15,14 @@ from sparring.errors import UsageError, nearest
 CHUNK = 2**22  # Values summed up at once: their sums are whole numbers, so the result does not depend on it.
 Side = Annotated[int, pydantic.Field(ge=1, le=4096)]
 Channels = Annotated[int, pydantic.Field(ge=1, le=4)]
+Frames = Annotated[int, pydantic.Field(ge=2, le=1024)]
 MOST_COLUMNS = 1_000
 MOST_WIDTH = 20_000  # Numbers that an encoded row may have: a matrix of this by the columns is still small.
 
 
 class DataSpec(pydantic.BaseModel):
-    """What a recipe needs to know of the data; `ImageSpec`, `DomainsSpec` and `TableSpec` say what an example is.
+    """What a recipe needs to know of the data; `ImageSpec`, `DomainsSpec`, `VideoSpec` and `TableSpec` say what
+    an example is.
 
     Attributes:
         kind: What an example is.
@@ -92,6 +94,28 @@ class DomainsSpec(DataSpec):
         return self.domains.index(domain)
 
 
+class VideoSpec(DataSpec):
+    """The shape, the pace and the classes of a clip.
+
+    Clips are float32 in [-1, 1] inside the house and uint8 at its doors, as images are.
+
+    Attributes:
+        shape: Frames, height, width, channels of every clip that is trained on.
+        classes: Names of the classes in the order of their labels; empty where there are none.
+        frame_rate: Frames per second when a clip is shown at its own pace.
+    """
+
+    plural: ClassVar[str] = "clips"
+    kind: Literal["video"] = "video"
+    shape: tuple[Frames, Side, Side, Channels]
+    classes: tuple[Annotated[str, pydantic.Field(max_length=200)], ...] = pydantic.Field((), max_length=20_000)
+    frame_rate: Annotated[float, pydantic.Field(gt=0, le=1_000, allow_inf_nan=False)] = 10.0
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+
 class TableSpec(DataSpec):
     """The columns of a row, which is all that it takes to make a table of what a generator says.
 
@@ -135,7 +159,7 @@ class TableSpec(DataSpec):
         return next(column for column in self.columns if column.name == name)
 
 
-AnySpec = Annotated[ImageSpec | DomainsSpec | TableSpec, pydantic.Field(discriminator="kind")]
+AnySpec = Annotated[ImageSpec | DomainsSpec | VideoSpec | TableSpec, pydantic.Field(discriminator="kind")]
 
 
 def squared_distance(images: Rows, limit: int = 10_000) -> float:
