@@ -1,5 +1,6 @@
 """What several tests start from."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from sparring.data.images.domains import domain_source
 from sparring.data.source import image_source
 from sparring.data.tables.table import table_source
+
+ONCE = pytest.mark.skipif(keras.config.backend() == "jax", reason="the pass on TensorFlow shows it; once is enough")
 
 
 @pytest.fixture(scope="session")

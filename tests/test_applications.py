@@ -23,6 +23,8 @@ from sparring.metrics.copies import nearest_images
 from sparring.metrics.neighbours import share_near
 from sparring.metrics.recognition import fit_classifier, recognised
 
+pytestmark = pytest.mark.xdist_group("applications")  # What its tests share is made once.
+
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 TINY = {"width": 4, "latent_dim": 4, "tick_images": 720}
 

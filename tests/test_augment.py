@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import sparring
-from conftest import make_frame, make_stripes
+from conftest import ONCE, make_frame, make_stripes
 from sparring.applications.augmenting import augment as module
 from sparring.applications.augmenting import images as augment_images
 from sparring.applications.augmenting import tables as augment_tables
@@ -100,6 +100,7 @@ def test_no_generator_sees_the_rows_it_is_judged_by(generators, monkeypatch):
     assert (splits, scores) == (8, 8 * 5)
 
 
+@ONCE
 def test_a_generator_that_knows_more_than_the_data_helps(generators):
     """A linear model of 60 columns learns little of 80 rows, and of as many more of the same law much."""
     generators(lambda source, seed: Stand(lambda n, s: wide(n, 1000 + s)))
@@ -124,6 +125,7 @@ def test_what_rows_without_sense_do_too_is_no_help(generators):
     assert "no more than what is simpler" in found.sentence
 
 
+@ONCE
 def test_labels_that_are_noise_hurt_and_are_not_added(generators):
     def wrong(n, seed):
         frame = line(n, 1000 + seed)
@@ -147,6 +149,7 @@ def test_rows_that_change_nothing_cannot_be_told_apart(generators):
     assert set(found.scores["DummyClassifier"]["synthetic x1"]) == {0.5}
 
 
+@ONCE
 def test_on_the_command_line_a_table_is_written_with_its_report(tmp_path, capsys, generators):
     generators(lambda source, seed: Stand(lambda n, s: line(n, 1000 + s)))
     line().to_csv(tmp_path / "line.csv", index=False)
@@ -167,6 +170,7 @@ def test_on_the_command_line_a_table_is_written_with_its_report(tmp_path, capsys
     assert [split["generator_seed"] for split in report["protocol"]["splits"]] == list(range(10))
 
 
+@ONCE
 def test_a_real_generator_goes_all_the_way():
     """Every kind of column, missing values among them."""
     found = sparring.augment(make_frame(120), target="paid", options=TINY, folds=2, repeats=1, anyway=True)
@@ -186,6 +190,7 @@ def test_numbers_are_a_target_too(generators):
     assert list(found.scores["boosting"]) == ["nothing", "SMOTE", "shuffled columns", "synthetic x1", "synthetic x2"]
 
 
+@ONCE
 def test_the_threshold_is_tuned_where_the_metric_moves_with_it(generators):
     generators(lambda source, seed: Stand(lambda n, s: line(n, 1000 + s)))
     frame = line()
@@ -196,6 +201,7 @@ def test_the_threshold_is_tuned_where_the_metric_moves_with_it(generators):
     assert "threshold tuned" not in found.scores["linear"]
 
 
+@ONCE
 def test_minutes_are_shared_and_give_a_length(generators):
     generators(lambda source, seed: Stand(lambda n, s: line(n, 1000 + s)))
     options = {name: value for name, value in TINY.items() if name not in ("rows", "tick_rows")}

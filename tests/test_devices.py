@@ -19,6 +19,8 @@ from sparring.training.checkpoint import Checkpoints
 from sparring.training.run import Run
 from test_equal import TOLERANCE, difference, part, read
 
+pytestmark = pytest.mark.xdist_group("devices")  # What its tests share is made once.
+
 BACKEND = keras.config.backend()
 PROCESSES = 2
 

@@ -27,6 +27,8 @@ from sparring.layers.activation import LeakyReLU
 from sparring.recipes.catalog import known_recipes
 from sparring.training.checkpoint import Checkpoints
 
+pytestmark = pytest.mark.xdist_group("equal")  # What its tests share is made once.
+
 BACKEND = keras.config.backend()
 OTHER = {"tensorflow": "jax", "jax": "tensorflow"}[BACKEND]
 TWO_DEVICES, OTHER_BACKEND = "two devices", "the other backend"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import sparring
-from conftest import make_frame
+from conftest import ONCE, make_frame
 from sparring.applications.evaluating.evaluate import compare, evaluate
 from sparring.applications.evaluating.table_pictures import draw_columns, draw_pairs
 from sparring.applications.evaluating.table_rows import Reader
@@ -22,6 +22,8 @@ from sparring.metrics.tables.copies import share_nearer_to_training
 from sparring.metrics.tables.learning import Target
 from sparring.metrics.tables.likeness import column_pairs, column_shapes
 from sparring.metrics.tables.rows import Rows, joined
+
+pytestmark = pytest.mark.xdist_group("evaluate_tables")  # What its tests share is made once.
 
 SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 640, "tick_rows": 640}
 FRAME = make_frame(600)
@@ -110,6 +112,7 @@ def test_the_page_shows_columns_pairs_and_rows_and_needs_nothing_else(evaluated)
         assert words in page
 
 
+@ONCE
 def test_several_runs_share_what_they_stand_beside(trained, tmp_path):
     for name in ("one", "two"):
         shutil.copytree(trained, tmp_path / name)
@@ -120,6 +123,7 @@ def test_several_runs_share_what_they_stand_beside(trained, tmp_path):
     assert len(json.loads((tmp_path / "report.json").read_text())["runs"]) == 2
 
 
+@ONCE
 def test_without_held_out_rows_or_a_target_there_are_fewer_figures(tmp_path):
     frame = make_frame(100).drop(columns=["paid"])
     run = train(frame, run=tmp_path / "run", options=SMALL | {"rows": 96, "tick_rows": 96}, say=str)

@@ -24,7 +24,10 @@ from sparring.training.callbacks import read_journal
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.game import Game
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX"),
+    pytest.mark.xdist_group("recovery"),  # What its tests share is made once.
+]
 
 # Of 48 images in batches of 8: ticks of 6 steps, and of 3.
 RECIPES = {

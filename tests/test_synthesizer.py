@@ -17,6 +17,8 @@ from sparring.cli import main
 from sparring.data.tables.constraints import FixedCombinations, Inequality, OneHot, Range
 from sparring.errors import DataError, UsageError
 
+pytestmark = pytest.mark.xdist_group("synthesizer")  # What its tests share is made once.
+
 SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 192, "tick_rows": 96}
 FRAME = make_frame()
 

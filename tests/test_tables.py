@@ -32,6 +32,8 @@ from sparring.training.callbacks import read_journal
 from sparring.training.checkpoint import Checkpoints, arrays
 from sparring.training.judging import judged_samples
 
+pytestmark = pytest.mark.xdist_group("tables")  # What its tests share is made once.
+
 SMALL = {"width": 16, "latent_dim": 6, "batch_size": 32, "rows": 192, "tick_rows": 96, "penalty_every": 2}
 SOURCE = make_rows()
 LAYOUT = Layout(SOURCE.spec)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from conftest import ONCE
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import CHANGES, DiffAugment
 from sparring.cli import main
@@ -350,6 +351,7 @@ def test_options_without_a_type_or_words_are_told(tmp_path):
             check_recipe(f"{file}:mine")
 
 
+@ONCE
 def test_the_page_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
+from conftest import ONCE
 from sparring.applications.sample import load
 from sparring.applications.train import train
 from sparring.applications.translate import translate
@@ -26,12 +27,13 @@ from sparring.recipes.domain_parts import PreparedDomains
 from sparring.testing import check_recipe
 from sparring.training.schedules import ConstantThenLinear
 
+pytestmark = pytest.mark.xdist_group("translation")  # What its tests share is made once.
+
 SMALL = {
     "pix2pix": {"width": 4, "discriminator_width": 4},
     "cyclegan": {"width": 2, "discriminator_width": 4, "blocks": 1},
 }
 # It is fastcut with other options, which test_equal.py has on JAX too, where a check takes long to compile.
-ONCE = pytest.mark.skipif(keras.config.backend() == "jax", reason="once is enough")
 SMALL_CUT = {"width": 2, "discriminator_width": 4, "blocks": 1, "num_patches": 4}
 QUIET = {"say": lambda text: None}
 
