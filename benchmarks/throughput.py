@@ -13,12 +13,12 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+from records import write_record
 from rich.console import Console
 from rich.table import Table
 from workload import RECIPES
@@ -98,7 +98,7 @@ def measure(recipe: str, arguments: argparse.Namespace, console: Console) -> dic
             for name in contenders_for(recipe, arguments.contenders, console):
                 status.update(f"{recipe}: {CONTENDERS[name]} gets ready")
                 running.append(Contender(name, recipe, arguments.threads, arguments.backend))
-            introductions = {contender.name: contender.introduction for contender in running}
+            introductions = {each.name: each.introduction | {"is": CONTENDERS[each.name]} for each in running}
             check_equal(introductions)
             for number in range(arguments.rounds):
                 # Every other round backwards: a machine that slows down all the while favours nobody.
@@ -166,15 +166,15 @@ def main():
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
     arguments = parser.parse_args()
     arguments.threads = arguments.threads or os.cpu_count()
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     console = Console() if sys.stdout.isatty() else Console(width=150)
     results = []
     for recipe in arguments.recipes:
         results.append(measure(recipe, arguments, console))
         console.print(table_of(results[-1], "second" if arguments.by == "wall" else "processor_second"))
     if arguments.out:
-        how = {name: getattr(arguments, name) for name in ("rounds", "seconds", "threads", "backend")}
-        machine = {"machine": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
-        arguments.out.write_text(json.dumps(machine | how | {"results": results}, indent=2) + "\n")
+        settings = {name: getattr(arguments, name) for name in ("rounds", "seconds", "threads", "backend", "by")}
+        write_record(arguments.out, "throughput", settings, results)
 
 
 if __name__ == "__main__":
