@@ -141,9 +141,10 @@ def throughput(record: dict) -> str:
                     format(statistics.median(one[name][rate] for one in rounds), ",.0f"),
                     "" if name == "ours" else " / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)),
                     format(statistics.median(shares), ".0%"),
+                    about["note"],
                 ]
             )
-    return markdown(["", "images/s", "ours / it: min / median / max", "of the processor's peak"], rows)
+    return markdown(["", "images/s", "ours / it: min / median / max", "of peak", "how"], rows)
 
 
 TABLES: dict[str, Callable[[dict], str]] = {
