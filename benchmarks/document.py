@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "benchmarks" / "results"
+LEVELS = (30, 10)  # Distances to which the seconds are told.
 PLACE = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -103,10 +104,67 @@ def stacked_mnist(record: dict) -> str:
     return markdown(heading, rows)
 
 
+def seconds_to(curve: list[tuple[float, float]], level: float) -> float | None:
+    """Processor seconds after which a look first found a distance of `level` or less."""
+    return next((spent for spent, distance in curve if distance <= level), None)
+
+
+def mnist(record: dict) -> str:
+    figures = [("fd", ".1f"), ("density", ".3f"), ("coverage", ".3f"), ("classifier score", ".2f")]
+    figures += [("digit asked for", ".1%")] if record["settings"]["conditional"] else []
+    rows = [["real digits, held out", "", format(record["results"]["floor"], ".1f"), *[""] * (len(figures) + 1)]]
+    for name, runs in record["results"]["runs"].items():
+        reached = [[seconds_to(run["curve"], level) for run in runs] for level in LEVELS]
+        speeds = [{"images/s": run["images"] / run["seconds"]} for run in runs]
+        cells = [mean(speeds, "images/s", ",.0f"), *(mean(runs, figure, digits) for figure, digits in figures)]
+        for times in reached:
+            cells.append("-" if None in times else mean([{"seconds": time} for time in times], "seconds", ".0f"))
+        rows.append([f"`{name}`", *cells])
+    heading = ["", "images/s", *(figure for figure, _ in figures), *(f"s to fd {level}" for level in LEVELS)]
+    return markdown(heading, rows)
+
+
+def throughput(record: dict) -> str:
+    rows = []
+    rate = {"wall": "images_per_second", "processor": "images_per_processor_second"}[record["settings"]["by"]]
+    for found in record["results"]:
+        rounds = found["rounds"]
+        operations = found["contenders"]["ours"]["operations_per_image"]
+        peaks = [max(answer["peak_gflops"] for answer in one.values()) for one in rounds]
+        for name, about in found["contenders"].items():
+            ratios = [one["ours"][rate] / one[name][rate] for one in rounds]
+            work = [one[name]["images_per_processor_second"] * operations / 1e9 for one in rounds]
+            shares = [done / peak for done, peak in zip(work, peaks, strict=True)]
+            rows.append(
+                [
+                    f"{found['recipe']}: {about['is']}",
+                    format(statistics.median(one[name][rate] for one in rounds), ",.0f"),
+                    "" if name == "ours" else " / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)),
+                    format(statistics.median(shares), ".0%"),
+                    about["note"],
+                ]
+            )
+    return markdown(["", "images/s", "ours / it: min / median / max", "of peak", "how"], rows)
+
+
+def tables(record: dict) -> str:
+    figures = ("quality", "detection", "learnt", "nearer to train")
+    rows = []
+    for name, seeds in record["results"].items():
+        for way in seeds[0]:
+            runs = [found[way] for found in seeds if way in found]
+            known = [mean(runs, figure, ".3f") if figure in runs[0] else "" for figure in figures]
+            rows.append([f"{name}: {way}", mean(runs, "seconds", ".0f"), *known])
+    return markdown(["", "seconds", *figures], rows)
+
+
 TABLES: dict[str, Callable[[dict], str]] = {
     "mixtures": mixtures,
     "few_images": few_images,
     "stacked_mnist": stacked_mnist,
+    "mnist": mnist,
+    "throughput": throughput,
+    "tables": tables,
 }
 
 

@@ -10,17 +10,14 @@ averaged generator's, on the features of `digits-v1`; `torch` is the same dcgan 
 """
 
 import argparse
-import json
-import platform
-import statistics
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
+from document import mnist as table
 from keras import ops
-from rich.console import Console
-from rich.table import Table
+from records import write_record
 
 import sparring
 from sparring.data.source import Source, image_source
@@ -32,7 +29,6 @@ from sparring.ops.color import to_uint8
 from sparring.recipes.catalog import parse_setting
 
 RECIPES = ("article", "dcgan", "wgan_gp", "sngan", "r3gan", "stylegan2")
-LEVELS = (60, 30, 15, 10, 5)
 SAMPLES, AT_ONCE, WARM_STEPS, LOOKS = 10_000, 500, 3, 8
 
 
@@ -130,36 +126,6 @@ def train_torch(data: Source, seconds: float, seed: int, judge: Judge) -> dict:
     return {"images": images, "seconds": spent, "curve": curve} | judge.whole(samples)
 
 
-def seconds_to(curve: list[tuple[float, float]], level: float) -> float | None:
-    """Processor seconds after which a look first found a distance of `level` or less."""
-    return next((spent for spent, distance in curve if distance <= level), None)
-
-
-def spread(values: list[float], digits: str) -> str:
-    """Mean and standard deviation, or the one value there is."""
-    text = format(statistics.mean(values), digits)
-    return f"{text} ± {format(statistics.stdev(values), digits)}" if len(values) > 1 else text
-
-
-def rows(results: dict[str, list[dict]], conditional: bool) -> list[list[str]]:
-    """The table: a heading, and a row for each recipe."""
-    shares = [("fd", ".1f"), ("density", ".3f"), ("coverage", ".3f"), ("classifier score", ".2f")]
-    shares += [("digit asked for", ".1%")] if conditional else []
-    heading = ["", "images/s", *(name for name, _ in shares), *(f"s to fd {level}" for level in LEVELS)]
-    found = [heading]
-    for name, runs in results.items():
-        times = [[seconds_to(run["curve"], level) for run in runs] for level in LEVELS]
-        found.append(
-            [
-                name,
-                spread([run["images"] / run["seconds"] for run in runs], ",.0f"),
-                *(spread([run[figure] for run in runs], digits) for figure, digits in shares),
-                *("-" if None in reached else spread(reached, ".0f") for reached in times),
-            ]
-        )
-    return found
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", help="folder with mnist.npz")
@@ -173,8 +139,9 @@ def main():
     judge = Judge(data)
     if arguments.unconditional:
         data = image_source("mnist-unlabelled", data.examples["image"])
-    machine = {"machine": platform.platform(), "backend": keras.backend.backend(), "keras": keras.__version__}
+    settings = {"seconds": arguments.seconds, "seeds": arguments.seeds, "conditional": not arguments.unconditional}
     results: dict[str, list[dict]] = {}
+    record = {"settings": settings, "results": {"floor": judge.floor, "runs": results}}
     for seed in arguments.seeds:
         for name in arguments.recipes:
             if name == "torch":
@@ -184,15 +151,8 @@ def main():
             results.setdefault(name, []).append(found)
             print(name, seed, {key: value for key, value in found.items() if key != "curve"}, flush=True)
             if arguments.out:
-                whole = machine | {"floor": judge.floor, "seconds": arguments.seconds, "results": results}
-                arguments.out.write_text(json.dumps(whole, indent=2) + "\n")
-    table = Table(title=f"{arguments.seconds:.0f} processor seconds each; fd of held-out digits {judge.floor:.2f}")
-    heading, *lines = rows(results, not arguments.unconditional)
-    for word in heading:
-        table.add_column(word, justify="left" if not word else "right")
-    for line in lines:
-        table.add_row(*line)
-    Console(width=180).print(table)
+                write_record(arguments.out, "mnist", **record)
+    print(table(record))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
+PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy")
 
 
 def made() -> dict[str, Any]:

@@ -1,8 +1,11 @@
-"""Our rows beside real ones, shuffled columns, a Gaussian copula and SMOTE, on real tables, by seconds of processor.
+"""Our rows beside real ones, shuffled columns, a Gaussian copula, SMOTE, CTGAN and TVAE, by seconds of processor.
 
-`SPARRING_TEST_DATA=FOLDER python benchmarks/tables.py --tables shoppers adult --seeds 3` prints a line for each table
-and way, with the mean over the seeds and half the range. FOLDER holds the tables and `schema.json`, which names their
-targets and numbers; a fifth of the rows is held out, the same in every run.
+`SPARRING_TEST_DATA=FOLDER python benchmarks/tables.py --tables shoppers adult --seeds 3` prints a line for each table,
+seed and way, and a table of all with the mean over the seeds and their deviation. FOLDER holds the tables and
+`schema.json`, which names their targets and numbers; a fifth of the rows is held out, the same in every run.
+
+`--only ours ctgan ctgan-as-long tvae` needs `pip install ctgan==0.12.1`, whose own defaults they have: 300 passes, and
+`ctgan-as-long` as many as take the time that ours took with the same seed.
 """
 
 import argparse
@@ -11,8 +14,9 @@ import os
 import pathlib
 import time
 
-import numpy as np
 import pandas as pd
+from document import tables as table
+from records import write_record
 from sklearn.model_selection import train_test_split
 from table_measures import Judge
 
@@ -22,7 +26,8 @@ from sparring.metrics.tables.rows import Rows
 
 FOLDER = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
 TABLES = ("shoppers", "adult", "magic", "housing")
-WAYS = ("real", "shuffled", "copula", "smote", "ours")
+SIMPLE = ("real", "shuffled", "copula", "smote", "ours")
+RIVALS = ("ctgan-as-long", "ctgan", "tvae")
 
 
 def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
@@ -34,15 +39,37 @@ def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     return train.reset_index(drop=True), test.reset_index(drop=True), schema
 
 
-def make(way: str, judge: Judge, train: pd.DataFrame, target: str, seed: int, options: dict) -> Rows:
-    """Rows made in one of the `WAYS`."""
+def make(way: str, judge: Judge, train: pd.DataFrame, schema: dict, seed: int, options: dict) -> Rows:
+    """Rows made in one of the ways that need nothing but this library."""
     if way == "ours":
-        return judge.form(
-            TableSynthesizer(seed=seed, **options).fit(train, target=target).sample(len(train), seed=seed)
-        )
+        synthesizer = TableSynthesizer(seed=seed, **options).fit(train, target=schema["target"])
+        return judge.form(synthesizer.sample(len(train), seed=seed))
     if way == "smote":
         return smote(judge.train, judge.target, seed)
     return judge.test if way == "real" else {"shuffled": shuffled, "copula": gaussian_copula}[way](judge.train, seed)
+
+
+def compare(name: str, ways: list[str], seed: int, options: dict, epochs: int) -> dict[str, dict]:
+    """Measures and seconds of processor by way, for one table and seed."""
+    train, test, schema = load(name)
+    judge, found = Judge(train, test, schema["target"], schema["num"]), {}
+    for way in ways:
+        about, began = {}, time.process_time()
+        if way in RIVALS:
+            from table_rivals import draw  # Without CTGAN's package all other ways can be compared.
+
+            allowed = found["ours"]["seconds"] if way == "ctgan-as-long" else None
+            frame, about["epochs"] = draw(way.split("-")[0], train, schema["num"], seed, epochs, allowed)
+            made = judge.form(frame)
+        else:
+            made = make(way, judge, train, schema, seed, options)
+        spent = time.process_time() - began
+        found[way] = {"seconds": spent} | about | judge.measure(made)
+        if way == "real":  # Rows that were held out, as if made; what is learnt is learnt from the training rows.
+            found[way]["learnt"] = judge.measure(judge.train)["learnt"]
+            del found[way]["nearer to train"]
+        print(name, seed, way, *(f"{key} {value:.3f}" for key, value in found[way].items()), sep="  ", flush=True)
+    return found
 
 
 def main() -> None:
@@ -50,32 +77,22 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=None, help="rows to train on, in place of the recipe's default")
-    parser.add_argument("--only", nargs="+", choices=WAYS, default=None, help="ways")
+    parser.add_argument("--only", nargs="+", choices=SIMPLE + RIVALS, default=SIMPLE, help="ways")
+    parser.add_argument("--epochs", type=int, default=300, help="of CTGAN and TVAE")
+    parser.add_argument("--out", type=pathlib.Path, help="where to write all figures as JSON")
     arguments = parser.parse_args()
+    ways = [way for way in SIMPLE + RIVALS if way in arguments.only]
+    if "ctgan-as-long" in ways and "ours" not in ways:
+        parser.error("ctgan-as-long takes its time from ours: add ours to --only")
     options = {} if arguments.rows is None else {"rows": arguments.rows}
+    results: dict[str, list[dict]] = {}
+    record = {"settings": {"epochs": arguments.epochs} | options, "results": results}
     for name in arguments.tables:
-        train, test, schema = load(name)
-        judge = Judge(train, test, schema["target"], schema["num"])
-        for way in WAYS:
-            if arguments.only and way not in arguments.only:
-                continue
-            seconds, found = [], []
-            for seed in range(1 if way == "real" else arguments.seeds):
-                began = time.process_time()
-                made = make(way, judge, train, schema["target"], seed, options)
-                seconds.append(time.process_time() - began)
-                found.append(judge.measure(made))
-            if way == "real":  # Rows that were held out, as if made; what is learnt is learnt from the training rows.
-                found[0]["learnt"] = judge.measure(judge.train)["learnt"]
-                del found[0]["nearer to train"]
-            print(
-                name, way, f"{np.mean(seconds):.1f} s", *(_spread(key, found) for key in found[0]), sep="  ", flush=True
-            )
-
-
-def _spread(key: str, found: list[dict[str, float]]) -> str:
-    values = [one[key] for one in found]
-    return f"{key} {np.mean(values):.3f} +- {np.ptp(values) / 2:.3f}"
+        for seed in range(arguments.seeds):
+            results.setdefault(name, []).append(compare(name, ways, seed, options, arguments.epochs))
+            if arguments.out:
+                write_record(arguments.out, "tables", **record)
+    print(table(record))
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+from document import throughput as table
+from records import write_record
 from rich.console import Console
-from rich.table import Table
 from workload import RECIPES
 
 CONTENDERS = {
@@ -98,7 +97,7 @@ def measure(recipe: str, arguments: argparse.Namespace, console: Console) -> dic
             for name in contenders_for(recipe, arguments.contenders, console):
                 status.update(f"{recipe}: {CONTENDERS[name]} gets ready")
                 running.append(Contender(name, recipe, arguments.threads, arguments.backend))
-            introductions = {contender.name: contender.introduction for contender in running}
+            introductions = {each.name: each.introduction | {"is": CONTENDERS[each.name]} for each in running}
             check_equal(introductions)
             for number in range(arguments.rounds):
                 # Every other round backwards: a machine that slows down all the while favours nobody.
@@ -120,40 +119,6 @@ def check_equal(introductions: dict):
         raise RuntimeError(f"The contenders' networks differ in their parameters: {parameters}")
 
 
-def spread(values: list[float], digits: str) -> list[str]:
-    return [format(f(values), digits) for f in (min, statistics.median, max)]
-
-
-def table_of(found: dict, unit: str) -> Table:
-    """Least, median and most of the rounds, in images for each `unit`, "second" or "processor_second"."""
-    rounds = found["rounds"]
-    operations = next((c["operations_per_image"] for c in found["contenders"].values() if len(c) > 2), 0)
-    peaks = [max(answer["peak_gflops"] for answer in one.values()) for one in rounds]
-    title = (
-        f"{found['recipe']}: images a {unit.replace('_', ' ')}, {len(rounds)} rounds; "
-        f"matrix product {statistics.median(peaks):.0f} GFLOP/s"
-    )
-    table = Table(title=title, caption=f"{operations / 1e6:.2f} million operations an image", title_justify="left")
-    for heading in ("", "min", "median", "max", "ours / it: min", "median", "max", "of peak", "cores", "how"):
-        table.add_column(heading, justify="left" if heading in ("", "how") else "right")
-    for name, introduction in found["contenders"].items():
-        speeds = [one[name][f"images_per_{unit}"] for one in rounds]
-        ours = [one["ours"][f"images_per_{unit}"] if "ours" in one else float("nan") for one in rounds]
-        work = [one[name]["images_per_processor_second"] * operations / 1e9 for one in rounds]
-        shares = [done / peak for done, peak in zip(work, peaks, strict=True)]
-        ratios = [ratio / speed for ratio, speed in zip(ours, speeds, strict=True)]
-        cores = [one[name]["images_per_second"] / one[name]["images_per_processor_second"] for one in rounds]
-        table.add_row(
-            CONTENDERS[name],
-            *spread(speeds, ",.0f"),
-            *spread(ratios, ".2f"),
-            f"{statistics.median(shares):.0%}",
-            f"{statistics.median(cores):.2f}",
-            introduction["note"],
-        )
-    return table
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=RECIPES)
@@ -166,15 +131,15 @@ def main():
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
     arguments = parser.parse_args()
     arguments.threads = arguments.threads or os.cpu_count()
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     console = Console() if sys.stdout.isatty() else Console(width=150)
+    settings = {name: getattr(arguments, name) for name in ("rounds", "seconds", "threads", "backend", "by")}
     results = []
     for recipe in arguments.recipes:
         results.append(measure(recipe, arguments, console))
-        console.print(table_of(results[-1], "second" if arguments.by == "wall" else "processor_second"))
+        print(table({"settings": settings, "results": results[-1:]}), flush=True)
     if arguments.out:
-        how = {name: getattr(arguments, name) for name in ("rounds", "seconds", "threads", "backend")}
-        machine = {"machine": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
-        arguments.out.write_text(json.dumps(machine | how | {"results": results}, indent=2) + "\n")
+        write_record(arguments.out, "throughput", settings, results)
 
 
 if __name__ == "__main__":
