@@ -21,8 +21,7 @@ from sparring.ops.geometry import canvas
 # middle (Park et al. 2020, arXiv:2007.15651, appendix C.1).
 TAPS = ("pixels", "halved_1", "halved_2", "block_first", "block_middle")
 HALVINGS = 2  # Of a residual generator.
-MOST_HALVINGS = 3  # Of a discriminator: patches of 70x70 pixels at 256x256.
-PATCHES = 16  # Pixels of the shorter side at its end, about.
+PATCHES = {12: 1, 30: 2, 66: 3}  # Pixels of a side that a logit sees, by how often its discriminator halves.
 
 
 def unet_generator(shape: tuple[int, int, int], *, width: int) -> keras.Model:
@@ -103,18 +102,26 @@ def patch_projector(encoder: keras.Model, width: int = 256) -> keras.Model:
 
 
 def patch_discriminator(
-    shape: tuple[int, int, int], *, width: int, channels: int | None = None, use_bias: bool = True
+    shape: tuple[int, int, int],
+    *,
+    width: int,
+    patch: int | None = None,
+    channels: int | None = None,
+    use_bias: bool = True,
 ) -> keras.Model:
-    """Judges overlapping patches by themselves (arXiv:1611.07004, section 3.2.2), of about half of a side at 64 pixels.
+    """Judges overlapping patches by themselves (arXiv:1611.07004, section 3.2.2).
 
     Args:
         shape: Height, width and channels of one image.
-        width: Channels after the first of one to three halvings; doubled with each after it.
+        width: Channels after the first halving; doubled with each after it.
+        patch: Pixels of a side that a logit sees, one of `PATCHES`; None takes the most that are about half of the
+            image's shorter side or less. The paper's is 70 of 256.
         channels: Of what is judged, where that is several images side by side in the channels.
         use_bias: Whether the logits have one.
     """
     height, side, own = shape
-    halvings = min(max(1, (min(height, side) // PATCHES).bit_length() - 1), MOST_HALVINGS)
+    patch = patch or max((size for size in PATCHES if size <= 0.52 * min(height, side)), default=min(PATCHES))
+    halvings = PATCHES[patch]
     images = keras.Input((height, side, channels or own), name="images")
     x = LeakyReLU()(_convolution(width, 4, strides=2)(images))
     for step in range(1, halvings + 1):
