@@ -13,7 +13,6 @@ from keras import layers, ops
 from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.fitting import CropLike, PadToMultiple
-from sparring.layers.initial import BilinearNormal
 from sparring.networks.inputs import doubled
 from sparring.ops.geometry import canvas
 
@@ -28,7 +27,7 @@ def unet_generator(shape: tuple[int, int, int], *, width: int) -> keras.Model:
     """Halves the image down to about 4x4 and doubles it again, each size seeing what was there on the way down.
 
     Isola et al. 2016, arXiv:1611.07004, section 3.2.1. Halved by averages and doubled bilinearly, where the paper has
-    strides: neither aliases nor makes checkerboards (Zhang 2019, arXiv:1904.11486).
+    strides: neither aliases nor makes checkerboards (Zhang 2019, arXiv:1904.11486). At its end it sees its input again.
 
     Args:
         shape: Height, width and channels it is trained at, which say how often it halves.
@@ -38,19 +37,20 @@ def unet_generator(shape: tuple[int, int, int], *, width: int) -> keras.Model:
     if not sizes:
         raise UsageError(f"A U-Net needs images of at least 8 pixels a side. Received: {shape[0]}x{shape[1]}")
     images = keras.Input((None, None, shape[-1]), name="images")
-    x = LeakyReLU()(_convolution(width, 4, strides=2)(PadToMultiple(2**sizes)(images)))
-    passed = []
+    padded = PadToMultiple(2**sizes)(images)
+    x = LeakyReLU()(_convolution(width, 4, strides=2)(padded))
+    passed = [padded]
     for step in range(1, sizes):
         passed.append(x)
         x = _convolution(doubled(width, step), 3, use_bias=False)(layers.AveragePooling2D(2)(x))
         x = LeakyReLU()(_normalised(x))
-    for step in reversed(range(sizes - 1)):
+    for step in reversed(range(1, sizes)):
         x = layers.Concatenate()([_upsampled(x), passed[step]])
-        x = layers.ReLU()(_normalised(_convolution(doubled(width, step), 3, use_bias=False)(x)))
-    weights = BilinearNormal(stddev=width**-0.5)
-    x = layers.Conv2DTranspose(shape[-1], 4, strides=2, padding="same", activation="tanh", kernel_initializer=weights)(
-        x
-    )
+        x = layers.ReLU()(_normalised(_convolution(doubled(width, step - 1), 3, use_bias=False)(x)))
+    # Two convolutions at full size: one transposed one, as in the paper, weaves a cloth over the image.
+    x = layers.Concatenate()([_upsampled(x), padded])
+    x = layers.ReLU()(_convolution(max(1, width // 2), 3)(x))
+    x = _convolution(shape[-1], 3, activation="tanh")(x)
     return keras.Model([images], CropLike()([x, images]), name="generator")
 
 
