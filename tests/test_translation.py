@@ -89,17 +89,25 @@ def test_a_unet_halves_by_the_size_it_is_trained_at():
         unet_generator((7, 9, 1), width=2)
 
 
-def test_a_patch_is_judged_by_itself():
-    network = patch_discriminator((64, 64, 1), width=2)
-    images = floats(1, 64, 64, 1)
+@pytest.mark.parametrize(("patch", "side"), [(12, 48), (30, 24), (66, 12)])
+def test_a_patch_is_judged_by_itself(patch, side):
+    network = patch_discriminator((96, 96, 1), width=2, patch=patch)
+    images = floats(1, 96, 96, 1)
     # All but normalisation, which sees all of an image, is local: without it a corner knows nothing of another.
     network = keras.models.clone_model(network, clone_function=without_normalisation)
     changed = images.copy()
-    changed[:, 40:] += 1
+    changed[:, 40, 40] += 1
     before, after = answers(network, lambda: (network([images]), network([changed])))
-    assert before.shape == (1, 16, 16, 1)
-    np.testing.assert_array_equal(after[:, 0], before[:, 0])
-    assert not np.array_equal(after[:, -1], before[:, -1])
+    assert before.shape == (1, side, side, 1)
+    moved = np.flatnonzero((before != after).any(axis=(0, 2, 3))) * (96 // side)
+    assert np.ptp(moved) < patch
+    assert np.ptp(moved) >= patch - 2 * 96 // side
+
+
+@pytest.mark.parametrize(("side", "patch"), [(8, 12), (32, 12), (64, 30), (128, 66), (256, 66)])
+def test_a_patch_is_about_half_of_an_image(side, patch):
+    chosen, named = (patch_discriminator((side, side, 1), width=2, patch=size) for size in (None, patch))
+    assert chosen.count_params() == named.count_params()
 
 
 def test_an_encoder_shares_the_weights_of_its_generator():

@@ -13,7 +13,6 @@ from keras import layers, ops
 from sparring.errors import UsageError
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.fitting import CropLike, PadToMultiple
-from sparring.layers.initial import BilinearNormal
 from sparring.networks.inputs import doubled
 from sparring.ops.geometry import canvas
 
@@ -21,15 +20,14 @@ from sparring.ops.geometry import canvas
 # middle (Park et al. 2020, arXiv:2007.15651, appendix C.1).
 TAPS = ("pixels", "halved_1", "halved_2", "block_first", "block_middle")
 HALVINGS = 2  # Of a residual generator.
-MOST_HALVINGS = 3  # Of a discriminator: patches of 70x70 pixels at 256x256.
-PATCHES = 16  # Pixels of the shorter side at its end, about.
+PATCHES = {12: 1, 30: 2, 66: 3}  # Pixels of a side that a logit sees, by how often its discriminator halves.
 
 
 def unet_generator(shape: tuple[int, int, int], *, width: int) -> keras.Model:
     """Halves the image down to about 4x4 and doubles it again, each size seeing what was there on the way down.
 
     Isola et al. 2016, arXiv:1611.07004, section 3.2.1. Halved by averages and doubled bilinearly, where the paper has
-    strides: neither aliases nor makes checkerboards (Zhang 2019, arXiv:1904.11486).
+    strides: neither aliases nor makes checkerboards (Zhang 2019, arXiv:1904.11486). At its end it sees its input again.
 
     Args:
         shape: Height, width and channels it is trained at, which say how often it halves.
@@ -39,19 +37,20 @@ def unet_generator(shape: tuple[int, int, int], *, width: int) -> keras.Model:
     if not sizes:
         raise UsageError(f"A U-Net needs images of at least 8 pixels a side. Received: {shape[0]}x{shape[1]}")
     images = keras.Input((None, None, shape[-1]), name="images")
-    x = LeakyReLU()(_convolution(width, 4, strides=2)(PadToMultiple(2**sizes)(images)))
-    passed = []
+    padded = PadToMultiple(2**sizes)(images)
+    x = LeakyReLU()(_convolution(width, 4, strides=2)(padded))
+    passed = [padded]
     for step in range(1, sizes):
         passed.append(x)
         x = _convolution(doubled(width, step), 3, use_bias=False)(layers.AveragePooling2D(2)(x))
         x = LeakyReLU()(_normalised(x))
-    for step in reversed(range(sizes - 1)):
+    for step in reversed(range(1, sizes)):
         x = layers.Concatenate()([_upsampled(x), passed[step]])
-        x = layers.ReLU()(_normalised(_convolution(doubled(width, step), 3, use_bias=False)(x)))
-    weights = BilinearNormal(stddev=width**-0.5)
-    x = layers.Conv2DTranspose(shape[-1], 4, strides=2, padding="same", activation="tanh", kernel_initializer=weights)(
-        x
-    )
+        x = layers.ReLU()(_normalised(_convolution(doubled(width, step - 1), 3, use_bias=False)(x)))
+    # Two convolutions at full size: one transposed one, as in the paper, weaves a cloth over the image.
+    x = layers.Concatenate()([_upsampled(x), padded])
+    x = layers.ReLU()(_convolution(max(1, width // 2), 3)(x))
+    x = _convolution(shape[-1], 3, activation="tanh")(x)
     return keras.Model([images], CropLike()([x, images]), name="generator")
 
 
@@ -103,18 +102,26 @@ def patch_projector(encoder: keras.Model, width: int = 256) -> keras.Model:
 
 
 def patch_discriminator(
-    shape: tuple[int, int, int], *, width: int, channels: int | None = None, use_bias: bool = True
+    shape: tuple[int, int, int],
+    *,
+    width: int,
+    patch: int | None = None,
+    channels: int | None = None,
+    use_bias: bool = True,
 ) -> keras.Model:
-    """Judges overlapping patches by themselves (arXiv:1611.07004, section 3.2.2), of about half of a side at 64 pixels.
+    """Judges overlapping patches by themselves (arXiv:1611.07004, section 3.2.2).
 
     Args:
         shape: Height, width and channels of one image.
-        width: Channels after the first of one to three halvings; doubled with each after it.
+        width: Channels after the first halving; doubled with each after it.
+        patch: Pixels of a side that a logit sees, one of `PATCHES`; None takes the most that are about half of the
+            image's shorter side or less. The paper's is 70 of 256.
         channels: Of what is judged, where that is several images side by side in the channels.
         use_bias: Whether the logits have one.
     """
     height, side, own = shape
-    halvings = min(max(1, (min(height, side) // PATCHES).bit_length() - 1), MOST_HALVINGS)
+    patch = patch or max((size for size in PATCHES if size <= 0.52 * min(height, side)), default=min(PATCHES))
+    halvings = PATCHES[patch]
     images = keras.Input((height, side, channels or own), name="images")
     x = LeakyReLU()(_convolution(width, 4, strides=2)(images))
     for step in range(1, halvings + 1):

@@ -77,6 +77,13 @@ To = Annotated[
 Mirror = Annotated[
     bool, Field(description="Whether images may be mirrored left to right; not where they show letters or digits.")
 ]
+Patch = Annotated[
+    Literal[12, 30, 66] | None,
+    Field(
+        description="Pixels of a side that a judgement of the discriminator is about: small ones leave shapes to be, "
+        "large ones change them; None takes what fits into half of the image."
+    ),
+]
 JitterShare = Annotated[
     float, Field(ge=0, le=0.5, description="Images move by up to this share of a side while they are trained on.")
 ]

@@ -19,6 +19,7 @@ from sparring.recipes.option_types import (
     Mirror,
     Momentum,
     PairBatch,
+    Patch,
     Penalties,
     PenaltyEvery,
     Strength,
@@ -36,6 +37,7 @@ def pix2pix(
     batch_size: PairBatch = 8,
     width: Count = 32,
     discriminator_width: Count = 32,
+    patch: Patch = None,
     loss: LossName = "non_saturating",
     closeness: Strength = 100.0,
     penalties: Penalties = "none",
@@ -81,6 +83,7 @@ def pix2pix(
     discriminator = patch_discriminator(
         spec.shape,
         width=discriminator_width,
+        patch=patch,
         channels=2 * spec.shape[-1],
         use_bias=not options["loss"].differences,
     )

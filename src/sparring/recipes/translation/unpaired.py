@@ -26,6 +26,7 @@ from sparring.recipes.option_types import (
     Mirror,
     Momentum,
     PairBatch,
+    Patch,
     Penalties,
     PenaltyEvery,
     Strength,
@@ -44,6 +45,7 @@ def cyclegan(
     batch_size: PairBatch = 4,
     width: Count = 16,
     discriminator_width: Count = 32,
+    patch: Patch = None,
     blocks: Blocks = 6,
     loss: LossName = "least_squares",
     cycle: Strength = 10.0,
@@ -93,7 +95,9 @@ def cyclegan(
     )
     there, back = (resnet_generator(spec.shape, width=width, blocks=blocks) for _ in range(2))
     use_bias = not options["loss"].differences
-    judges = [patch_discriminator(spec.shape, width=discriminator_width, use_bias=use_bias) for _ in range(2)]
+    judges = [
+        patch_discriminator(spec.shape, width=discriminator_width, patch=patch, use_bias=use_bias) for _ in range(2)
+    ]
     aims = Cycle(
         (there, back),
         (Adversarial(back, judges[0], **options), Adversarial(there, judges[1], **options)),
@@ -128,6 +132,7 @@ def fastcut(
     batch_size: PairBatch = 4,
     width: Count = 16,
     discriminator_width: Count = 32,
+    patch: Patch = None,
     blocks: Blocks = 6,
     loss: LossName = "least_squares",
     closeness: Strength = 10.0,
@@ -176,7 +181,7 @@ def fastcut(
     generator = resnet_generator(spec.shape, width=width, blocks=blocks)
     projector = patch_projector(encoder := encoder_of(generator))
     use_bias = not options["loss"].differences
-    discriminator = patch_discriminator(spec.shape, width=discriminator_width, use_bias=use_bias)
+    discriminator = patch_discriminator(spec.shape, width=discriminator_width, patch=patch, use_bias=use_bias)
     aims = Contrastive(
         generator,
         discriminator,
@@ -217,6 +222,7 @@ def cut(
     batch_size: PairBatch = 4,
     width: Count = 16,
     discriminator_width: Count = 32,
+    patch: Patch = None,
     blocks: Blocks = 6,
     loss: LossName = "least_squares",
     closeness: Strength = 1.0,
@@ -255,6 +261,7 @@ def cut(
         batch_size=batch_size,
         width=width,
         discriminator_width=discriminator_width,
+        patch=patch,
         blocks=blocks,
         loss=loss,
         closeness=closeness,
