@@ -22,7 +22,7 @@ from sparring.bundle.card import write_card
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.latents import spherical
 from sparring.bundle.loading import load_bundle
-from sparring.bundle.pictures import grid, save_animation, save_folder, save_grid, save_npz
+from sparring.bundle.pictures import grid, safe_names, save_animation, save_folder, save_grid, save_npz
 from sparring.bundle.record import Record
 from sparring.bundle.tensors import read_shapes, read_tensors, write_tensors
 from sparring.data.spec import ImageSpec
@@ -528,3 +528,9 @@ def test_file_is_replaced(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(FileNotFoundError):
         replace_file(tmp_path / "nowhere" / "state", b"")
+
+
+def test_no_two_classes_share_a_file_name():
+    assert safe_names(["a cat", "dog"]) == ["a_cat", "dog"]
+    for names in (["a/b", "a b"], ["Cat", "cat"], ["x" * 60, "x" * 70]):
+        assert len({name.lower() for name in safe_names(names)}) == 2

@@ -136,3 +136,11 @@ def _by_suffix(path: str | os.PathLike, known: dict[str, tuple[str, dict]]) -> t
 def safe_name(name: str) -> str:
     """`name` as a part of a file name on every system: letters, digits, `-` and `_`, at most 50 of them."""
     return re.sub(r"[^\w-]+", "_", name)[:50]
+
+
+def safe_names(names: Sequence[str]) -> list[str]:
+    """Each as by `safe_name`; all with their numbers before them where two would be one on some system."""
+    found = [safe_name(name) for name in names]
+    if len({name.lower() for name in found}) == len(found):
+        return found
+    return [f"{number}_{name}" for number, name in enumerate(found)]

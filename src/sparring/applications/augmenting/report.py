@@ -15,7 +15,7 @@ import sklearn
 import sparring
 from sparring import backend
 from sparring.applications.augmenting.subject import TUNED, WEIGHTS, Subject
-from sparring.bundle.pictures import safe_name, save_folder
+from sparring.bundle.pictures import safe_names, save_folder
 from sparring.bundle.tables import save_table
 from sparring.files import replace_file
 from sparring.metrics.verdict import Effect, Verdict
@@ -168,13 +168,13 @@ def write(found: Augmentation, out: Path, classes: Sequence[str] = ()) -> None:
         save_table(found.data, out)
         replace_file(out.with_name(f"{out.stem}.report.json"), report)
         return
-    data, lines = found.data, []
+    data, lines, folders = found.data, [], safe_names(classes)
     for synthetic, part in ((False, "real"), (True, "synthetic")):
         for label, name in enumerate(classes):
             chosen = data["image"][(data["label"] == label) & (data["synthetic"] == synthetic)]
             if not len(chosen):
                 continue
-            folder = f"{part}/{safe_name(name)}"
+            folder = f"{part}/{folders[label]}"
             lines += [
                 {"file": f"{folder}/{file}", "label": name, "synthetic": synthetic}
                 for file in save_folder(chosen, out / folder)
