@@ -290,7 +290,7 @@ def test_one_class_is_none():
 
 def test_unusable_labels():
     fails((noise(4, 4, 4), np.arange(3)), "4 images", "Received: 3")
-    fails((noise(4, 4, 4), np.eye(4)), "one label per image", "(4, 4)")
+    fails((noise(4, 4, 4), np.eye(4)), "one label each", "(4, 4)")
     fails((noise(4, 4, 4), np.array([0.5, 1, 2, 3])), "integers or strings", "float64")
 
 

@@ -13,10 +13,11 @@ from sparring.applications.inspecting.advice import Facts, warn
 from sparring.applications.inspecting.domains import DomainsInspection, are_domains, inspect_domains
 from sparring.applications.inspecting.tables import TableInspection, inspect_table
 from sparring.bundle.pictures import save_grid
+from sparring.data.files import slug
 from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.survey import Survey, array_pixels, file_pixels, survey_arrays, survey_files
 from sparring.data.images.twins import nearly_same, same
-from sparring.data.source import Source, find_arrays, folder_or_zip, open_source, slug
+from sparring.data.source import Source, find_arrays, folder_or_zip, open_source
 from sparring.data.tables.table import is_table
 from sparring.errors import DataError
 from sparring.recipes.choice import choose_recipe

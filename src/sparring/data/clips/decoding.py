@@ -1,0 +1,130 @@
+"""One clip played: its frames, one after the other, from video files, animated images and folders of frames."""
+
+import importlib
+import io
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageSequence
+
+from sparring.data.clips.listing import Listing
+from sparring.data.files import Parts, is_film
+from sparring.data.images.pixels import FORMATS, decode, flatten
+from sparring.errors import DataError
+
+# Only these demuxers run on a file, whatever its name says: a playlist, for one, would open other files.
+CONTAINERS = "mov,mp4,matroska,webm,avi"
+CUT_OFF = 0.9  # A file that says it has more frames than are there: fewer than this share count as cut off.
+
+
+class Frame(NamedTuple):
+    """A picture of a clip.
+
+    Attributes:
+        pixels: uint8 (height, width, 1 or 3).
+        time: When it is shown, in the units of the file; None where that is not known.
+        is_key: Whether decoding can begin there.
+    """
+
+    pixels: np.ndarray
+    time: int | None = None
+    is_key: bool = False
+
+
+class Anchor(NamedTuple):
+    """A frame that decoding can begin at: its number in the clip and its time."""
+
+    number: int
+    time: int
+
+
+class Film:
+    """A clip that can be played.
+
+    Attributes:
+        rate: Frames per second; None where the file does not say, and before the first frame.
+    """
+
+    def __init__(self, listing: Listing, parts: Parts):
+        self.listing, self.parts = listing, parts
+        self.rate: float | None = None
+
+    def play(self, anchor: Anchor | None = None) -> Iterator[Frame]:
+        """The frames from `anchor` on, by default from the first.
+
+        Raises:
+            Exception: Whatever decoders run into; the caller knows the name of the file and says it.
+        """
+        if (members := self.listing.frames.get(self.parts)) is not None:
+            return self._play_files(members)
+        return self._play_video(anchor) if is_film(self.parts) else self._play_animation()
+
+    def _play_files(self, members: Sequence[Parts]) -> Iterator[Frame]:
+        for name in members:
+            yield Frame(decode(self.listing.files.read(name))[0])
+
+    def _play_animation(self) -> Iterator[Frame]:
+        data = self.listing.files.read(self.parts)
+        if data.startswith(b"GIF") and not data.rstrip(b"\0").endswith(b";"):
+            raise ValueError("it is cut off")
+        durations = []
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            for picture in ImageSequence.Iterator(image):
+                pixels = np.asarray(flatten(picture)[0])
+                durations.append(picture.info.get("duration", 0))
+                yield Frame(pixels.reshape(*pixels.shape[:2], -1))
+        if sum(durations) > 0:
+            self.rate = 1000 * len(durations) / sum(durations)
+
+    def _play_video(self, anchor: Anchor | None) -> Iterator[Frame]:
+        av = require_av()
+        with self.listing.files.open(self.parts) as file, av.open(file, options={"format_whitelist": CONTAINERS}) as c:
+            if not c.streams.video:
+                raise ValueError("it holds no video")
+            stream = c.streams.video[0]
+            if stream.codec_context is None:
+                raise ValueError("its codec is not known")
+            self.rate = float(stream.average_rate or stream.guessed_rate or 0) or None
+            if anchor is not None:
+                c.seek(anchor.time, stream=stream)
+            count = 0
+            for count, frame in enumerate(c.decode(stream), start=1):  # noqa: B007
+                if anchor is not None and (frame.pts is None or frame.pts < anchor.time):
+                    continue
+                if frame.width * frame.height > (Image.MAX_IMAGE_PIXELS or 0):
+                    raise ValueError(f"its frames are too large: {frame.height}x{frame.width} (height x width)")
+                pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+                yield Frame(pixels, frame.pts, frame.key_frame)
+            if anchor is None:
+                _check_whole(stream.frames or self._expected(c), count)
+
+    def _expected(self, container) -> int:
+        """How many frames a file says it has by its length in time, where nothing but its video makes up that time."""
+        alone = len(container.streams) == 1 and container.duration and self.rate
+        return int(container.duration / 1e6 * self.rate) if alone else 0
+
+
+def _check_whole(expected: int, count: int):
+    if count < CUT_OFF * expected:
+        raise ValueError(f"it is cut off: it says it has {expected:,} frames, and {count:,} are there")
+
+
+def require_av() -> ModuleType:
+    """PyAV, which is not needed but for video files.
+
+    Raises:
+        DataError: It is not installed.
+    """
+    try:
+        return importlib.import_module("av")
+    except ImportError as error:
+        raise DataError("Reading video files needs PyAV. Install it with: pip install 'sparring[video]'") from error
+
+
+def why_no_clip(error: Exception) -> str:
+    """What a decoder ran into, in a few words."""
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "no image of a known format"
+    return getattr(error, "strerror", None) or str(error)
