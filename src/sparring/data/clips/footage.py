@@ -50,7 +50,7 @@ def clip_source(name: str, found: Footage, frames: int = FRAMES, stride: int = 1
             allows.
     """
     long_enough, reach = found.store.lengths >= span(frames, stride), span(frames, stride)
-    short = [found.names[clip] for clip in np.flatnonzero(~long_enough)]
+    short = [found.names[clip] for clip in np.flatnonzero(~long_enough).tolist()]
     demanded = f"{reach} frames ({frames} frames, stride {stride})" if stride > 1 else f"{frames} frames"
     chosen = [np.flatnonzero(long_enough & part) for part in (~found.held_out, found.held_out)]
     if not len(chosen[0]):

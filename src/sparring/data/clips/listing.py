@@ -51,9 +51,9 @@ def list_clips(path: Path, folders: bool) -> Listing:
         DataError: There are none.
     """
     if path.is_file() and path.suffix.lower() != ".zip":
-        root, parts = path.absolute().parent, (path.name,)
-        one = Files(path.parent, {parts: True}, lambda parts: root.joinpath(*parts).read_bytes(), root=root)
-        return Listing(dataclasses.replace(one, plural="clips", listed=(parts,)), {})
+        root, name = path.absolute().parent, (path.name,)
+        one = Files(path.parent, {name: True}, lambda parts: root.joinpath(*parts).read_bytes(), root=root)
+        return Listing(dataclasses.replace(one, plural="clips", listed=(name,)), {})
     files = open_files(path)
     names = [parts for parts, is_file in files.entries.items() if is_file]
     clips, frames, passed_over = [parts for parts in names if is_film(parts)], dict[Parts, list[Parts]](), 0
