@@ -87,7 +87,8 @@ def list_clips(path: Path, folders: bool) -> Listing:
         listed=tuple(listed),
         depth=common_depth(listed) if files.root is None else 0,
     )
-    notes = (f"{passed_over:,} images beside the clips were passed over.",) if passed_over else ()
+    count = "1 image beside the clips was" if passed_over == 1 else f"{passed_over:,} images beside the clips were"
+    notes = (f"{count} passed over.",) if passed_over else ()
     return Listing(found, frames, notes)
 
 
