@@ -363,9 +363,7 @@ def test_digits_move_as_the_protocol_says(monkeypatch):
         edges |= set(corners.ravel().tolist()) & {0, CANVAS - 28}
         for start in range(15):
             flight = corners[start : start + 6]
-            if ((flight > 0) & (flight < CANVAS - 28)).all() and (
-                abs(np.diff(np.sign(np.diff(flight, axis=0)), axis=0)) < 2
-            ).all():
+            if ((flight > 0) & (flight < CANVAS - 28)).all():  # It is straight.
                 assert np.linalg.norm(flight[-1] - flight[0]) == pytest.approx(5 * 3.6, abs=1.5)
                 free += 1
     assert free > 50

@@ -132,10 +132,7 @@ def open_source(
         return open_clips(source, frames, stride, wanted, data_dir, skip_unreadable)
     refuse_frames(source, frames, stride)
     if is_several(source):
-        parts = {
-            name: find_arrays(one, wanted, data_dir, skip_unreadable) for name, one in name_sources(source).items()
-        }
-        return join_domains("-".join(map(_plain, parts))[:60], {name: found for name, (_, found) in parts.items()})
+        return _open_several(source, wanted, data_dir, skip_unreadable)
     if (path := folder_or_zip(source)) is not None and (domains or is_lettered(open_files(path))):
         return read_domains(slug(path), path, wanted, skip_unreadable)
     if domains:
@@ -161,6 +158,11 @@ def name_sources(sources: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
         name if names.count(name) == 1 else f"{name}-{place}": one
         for place, (name, one) in enumerate(zip(names, sources, strict=True), start=1)
     }
+
+
+def _open_several(sources, size: Size | None, data_dir, skip_unreadable: bool) -> Source:
+    parts = {name: find_arrays(one, size, data_dir, skip_unreadable)[1] for name, one in name_sources(sources).items()}
+    return join_domains("-".join(map(_plain, parts))[:60], parts)
 
 
 def _plain(name: str) -> str:

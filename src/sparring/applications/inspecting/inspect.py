@@ -125,7 +125,7 @@ def inspect(
         What was found; `lines()` is all of it as text.
 
     Raises:
-        DataError: There is nothing there that holds images or a table.
+        DataError: There is nothing there that holds images, clips or a table.
         UsageError: `size` is not a size, or `frames` or `stride` are given for what are no clips.
 
     Example:
@@ -138,7 +138,10 @@ def inspect(
         return inspect_table(source, target, columns)
     if are_domains(source):
         return inspect_domains(source, size, data_dir)
-    wanted = parse_size(size)
+    return _inspect_images(source, parse_size(size), data_dir, out)
+
+
+def _inspect_images(source, wanted: Size | None, data_dir, out) -> Inspection:
     name, survey, thumbnails = _look(source, data_dir)
     sizes = most_common(survey.sizes)
     opened, training = _try(source, wanted, data_dir, sizes, bool(survey.unreadable))
