@@ -1,6 +1,7 @@
 """Clips: films, folders of frames, arrays and Moving MNIST, every stretch of which is a row."""
 
 import os
+import struct
 import sys
 import tracemalloc
 import zipfile
@@ -38,7 +39,7 @@ def moving(length: int, height: int = 16, width: int = 24, channels: int = 3) ->
     return np.stack([pixels[:, number : number + width] for number in range(length)])
 
 
-def film(path: Path, clip: np.ndarray, rate: int = 25, rotation: int = 0) -> Path:
+def film(path: Path, clip: np.ndarray, rate: int = 25) -> Path:
     """Writes a clip (frames, height, width, 1 or 3), with a key frame every six frames."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
@@ -280,6 +281,16 @@ def test_grey_if_all_are_and_colour_if_one_is(tmp_path):
     mixed = open_source(tmp_path)
     assert mixed.spec.shape[-1] == 3
     np.testing.assert_array_equal(mixed.examples["clip"][0][..., :1], grey.examples["clip"][0])
+
+
+def test_films_are_turned_as_they_say(tmp_path):
+    clip = moving(18)
+    data = bytearray(film(tmp_path / "a.mp4", clip).read_bytes())
+    matrix = data.index(b"tkhd") + 44  # ISO 14496-12, 8.3.2: it stands behind 40 bytes of version 0.
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    (tmp_path / "turned.mp4").write_bytes(data)
+    plain, turned = (open_source(tmp_path / name).examples["clip"][0] for name in ("a.mp4", "turned.mp4"))
+    np.testing.assert_array_equal(turned, np.rot90(plain, -1, axes=(1, 2)))  # As a telephone held upright means it.
 
 
 def test_mixed_sizes_need_a_size_and_mixed_rates_are_noted(tmp_path):
