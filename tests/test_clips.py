@@ -193,10 +193,15 @@ def test_decoding_begins_at_the_nearest_key_frame(tmp_path, monkeypatch):
     assert [anchor.number for anchor in rows.store.anchors[0]] == [0, 6, 12, 18, 24, 30, 36]
     played = []
     play = windows.Film.play
-    monkeypatch.setattr(windows.Film, "play", lambda self, anchor: played.append(anchor.number) or play(self, anchor))
+
+    def spy(self, anchor, skip):
+        played.append((anchor.number, skip))
+        return play(self, anchor, skip)
+
+    monkeypatch.setattr(windows.Film, "play", spy)
     rows.store._pages.clear()
     assert rows[19].shape == (4, 16, 24, 3)
-    assert played == [18]
+    assert played == [(18, 0)]
 
 
 def test_the_cache_of_decoded_pages_is_bounded(tmp_path, monkeypatch):
@@ -266,6 +271,24 @@ def test_animated_images_need_no_pyav(tmp_path, monkeypatch):
     fails(tmp_path, "b.gif", "cut off", "--skip-unreadable", frames=8)
 
 
+def test_a_zip_of_films_and_animations_is_read(tmp_path):
+    path = tmp_path / "x"
+    film(path / "a" / "1.mp4", moving(20))
+    gif(path / "b" / "2.gif", moving(20))
+    first, *rest = [Image.fromarray(pixels) for pixels in moving(20)]
+    first.save(path / "b" / "3.webp", save_all=True, append_images=rest, duration=40)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for file in sorted(path.rglob("*.*")):
+            archive.write(file, file.relative_to(tmp_path))
+    packed, folder = (open_source(given, frames=16) for given in (tmp_path / "x.zip", path))
+    assert packed.spec == folder.spec
+    assert packed.spec.num_examples == 15
+    assert packed.spec.classes == ("a", "b")
+    assert packed.fingerprint == folder.fingerprint
+    alone = open_source(path / "b" / "3.webp", frames=16)
+    np.testing.assert_array_equal(packed.examples["clip"][10], alone.examples["clip"][0])
+
+
 def test_without_pyav_one_sentence_says_what_to_install(tmp_path, monkeypatch):
     film(tmp_path / "a.mp4", moving(20))
     monkeypatch.setitem(sys.modules, "av", None)
@@ -309,7 +332,7 @@ def test_bad_files_are_named_and_left_out_where_that_is_asked_for(tmp_path):
     (tmp_path / "cut.webm").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "list.avi").write_bytes(f"ffconcat version 1.0\nfile {tmp_path / 'good.mp4'}\n".encode())
-    fails(tmp_path, "3 of 4 clips", "cut.webm (", "empty.mp4 (", "list.avi (", "--skip-unreadable")
+    fails(tmp_path, "3 of 4 clips", "cut.webm (", "empty.mp4 (it is empty)", "list.avi (", "--skip-unreadable")
     source = open_source(tmp_path, skip_unreadable=True)
     assert source.spec.num_examples == 5
     assert source.notes[0] == "Skipped as unreadable, 3 of 4: cut.webm, empty.mp4, list.avi"

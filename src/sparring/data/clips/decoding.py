@@ -51,54 +51,71 @@ class Film:
         self.listing, self.parts = listing, parts
         self.rate: float | None = None
 
-    def play(self, anchor: Anchor | None = None) -> Iterator[Frame]:
-        """The frames from `anchor` on, by default from the first.
+    def play(self, anchor: Anchor | None = None, skip: int = 0) -> Iterator[Frame]:
+        """The frames from `anchor` on, by default from the first, but for the first `skip` of these.
+
+        There is none where the file cannot be sought for the anchor.
 
         Raises:
             Exception: Whatever decoders run into; the caller knows the name of the file and says it.
         """
         if (members := self.listing.frames.get(self.parts)) is not None:
-            return self._play_files(members)
-        return self._play_video(anchor) if is_film(self.parts) else self._play_animation()
+            return self._play_files(members[skip:])
+        return self._play_video(anchor, skip) if is_film(self.parts) else self._play_animation(skip)
 
     def _play_files(self, members: Sequence[Parts]) -> Iterator[Frame]:
         for name in members:
             yield Frame(decode(self.listing.files.read(name))[0])
 
-    def _play_animation(self) -> Iterator[Frame]:
+    def _play_animation(self, skip: int) -> Iterator[Frame]:
         data = self.listing.files.read(self.parts)
         if data.startswith(b"GIF") and not data.rstrip(b"\0").endswith(b";"):
             raise ValueError("it is cut off")
         durations = []
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            for picture in ImageSequence.Iterator(image):
-                pixels = np.asarray(flatten(picture)[0])
+            for number, picture in enumerate(ImageSequence.Iterator(image)):
                 durations.append(picture.info.get("duration", 0))
+                if number < skip:
+                    continue
+                pixels = np.asarray(flatten(picture)[0])
                 yield Frame(pixels.reshape(*pixels.shape[:2], -1))
         if sum(durations) > 0:
             self.rate = 1000 * len(durations) / sum(durations)
 
-    def _play_video(self, anchor: Anchor | None) -> Iterator[Frame]:
+    def _play_video(self, anchor: Anchor | None, skip: int) -> Iterator[Frame]:
         av = require_av()
-        with self.listing.files.open(self.parts) as file, av.open(file, options={"format_whitelist": CONTAINERS}) as c:
-            if not c.streams.video:
-                raise ValueError("it holds no video")
-            stream = c.streams.video[0]
-            if stream.codec_context is None:
-                raise ValueError("its codec is not known")
-            self.rate = float(stream.average_rate or stream.guessed_rate or 0) or None
-            if anchor is not None:
-                c.seek(anchor.time, stream=stream)
-            count = 0
-            for count, frame in enumerate(c.decode(stream), start=1):  # noqa: B007
-                if anchor is not None and (frame.pts is None or frame.pts < anchor.time):
-                    continue
-                if frame.width * frame.height > (Image.MAX_IMAGE_PIXELS or 0):
-                    raise ValueError(f"its frames are too large: {frame.height}x{frame.width} (height x width)")
-                pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
-                yield Frame(pixels, frame.pts, frame.key_frame)
-            if anchor is None:
-                _check_whole(stream.frames or self._expected(c), count)
+        with self.listing.files.open(self.parts) as file:
+            if not file.read(1):
+                raise ValueError("it is empty")
+            file.seek(0)
+            with av.open(file, options={"format_whitelist": CONTAINERS}) as container:
+                yield from self._decode(av, container, anchor, skip)
+
+    def _decode(self, av, container, anchor: Anchor | None, skip: int) -> Iterator[Frame]:
+        if not container.streams.video:
+            raise ValueError("it holds no video")
+        stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise ValueError("its codec is not known")
+        self.rate = float(stream.average_rate or stream.guessed_rate or 0) or None
+        if anchor is not None:
+            container.seek(anchor.time, stream=stream)
+        # One for all frames: each frame's own would set up the same conversion anew.
+        converter, count = av.video.reformatter.VideoReformatter(), 0
+        for frame in container.decode(stream):
+            if anchor is not None and count == 0 and frame.pts != anchor.time:
+                if frame.pts is None or frame.pts > anchor.time:
+                    return
+                continue
+            count += 1
+            if count <= skip:
+                continue
+            if frame.width * frame.height > (Image.MAX_IMAGE_PIXELS or 0):
+                raise ValueError(f"its frames are too large: {frame.height}x{frame.width} (height x width)")
+            pixels = converter.reformat(frame, format="rgb24").to_ndarray()
+            yield Frame(np.rot90(pixels, frame.rotation // 90), frame.pts, frame.key_frame)
+        if anchor is None:
+            _check_whole(stream.frames or self._expected(container), count)
 
     def _expected(self, container) -> int:
         """How many frames a file says it has by its length in time, where nothing but its video makes up that time."""

@@ -100,12 +100,12 @@ def make_source(
 
 
 def describe_clips(source: Source[VideoSpec]) -> str:
-    """`4,210 stretches of 16 frames of 64x64x3, 4 classes; 900 more held out`."""
+    """`4,210 stretches of 16 frames of 64x64x3, 4 classes (900 more held out)`."""
     frames, *shape = source.spec.shape
     classes = f", {source.spec.num_classes} classes" if source.spec.num_classes else ""
     clips = source.examples["clip"]
     of = f" from {len(clips.clips):,} clips" if isinstance(clips, Windows) else ""
-    kept = f"; {len(source.held_out['clip']):,} more held out" if source.held_out else ""
+    kept = f" ({len(source.held_out['clip']):,} more held out)" if source.held_out else ""
     return f"{len(clips):,} stretches of {frames} frames of {'x'.join(map(str, shape))}{of}{classes}{kept}"
 
 

@@ -16,7 +16,7 @@ from sparring.data.images.pixels import Size, decoding, resize_images
 from sparring.data.lazy import LazyRows, decoding_threads
 from sparring.errors import DataError
 
-PAGE = 256  # Frames that are decoded together: of most short clips all of them.
+PAGE = 64  # Frames that are decoded together: a few times as many as a stretch has.
 CACHE = 128 * 2**20  # Bytes of decoded pages that are kept.
 
 
@@ -181,14 +181,10 @@ class OnDisk:
         for known in self.anchors[clip]:
             anchor = known if known.number <= start else anchor
         for begin in dict.fromkeys((anchor, None)):
-            number = begin.number if begin else 0
-            for frame in Film(self.listing, self.names[clip]).play(begin):
-                if begin and number == begin.number and frame.time != begin.time:
-                    break  # It sought past the anchor.
-                if number >= start:
-                    found[number - start] = resize_images(frame.pixels[None], self.size)[0][..., : self.shape[2]]
-                number += 1
-                if number == stop:
+            skip = start - (begin.number if begin else 0)
+            for number, frame in enumerate(Film(self.listing, self.names[clip]).play(begin, skip)):
+                found[number] = resize_images(frame.pixels[None], self.size)[0][..., : self.shape[2]]
+                if number + 1 == len(found):
                     return found
         raise ValueError("it has fewer frames than it had")
 
