@@ -16,7 +16,7 @@ from sparring.errors import DataError
 
 # Only these demuxers run on a file, whatever its name says: a playlist, for one, would open other files.
 CONTAINERS = "mov,mp4,matroska,webm,avi"
-CUT_OFF = 0.9  # A file that says it has more frames than are there: fewer than this share count as cut off.
+CUT_OFF = 0.9  # A film that ends before this share of the time that its file says it lasts counts as cut off.
 
 
 class Frame(NamedTuple):
@@ -114,18 +114,16 @@ class Film:
                 raise ValueError(f"its frames are too large: {frame.height}x{frame.width} (height x width)")
             pixels = converter.reformat(frame, format="rgb24").to_ndarray()
             yield Frame(np.rot90(pixels, frame.rotation // 90), frame.pts, frame.key_frame)
-        if anchor is None:
-            _check_whole(stream.frames or self._expected(container), count)
+        if anchor is None and count:
+            self._check_whole(container, stream, frame.time)
 
-    def _expected(self, container) -> int:
-        """How many frames a file says it has by its length in time, where nothing but its video makes up that time."""
-        alone = len(container.streams) == 1 and container.duration and self.rate
-        return int(container.duration / 1e6 * self.rate) if alone else 0
-
-
-def _check_whole(expected: int, count: int):
-    if count < CUT_OFF * expected:
-        raise ValueError(f"it is cut off: it says it has {expected:,} frames, and {count:,} are there")
+    def _check_whole(self, container, stream, end: float | None):
+        """Raises ValueError where the last frame comes long before the end; frames may differ in how long they last."""
+        lasts = stream.duration and float(stream.duration * stream.time_base)
+        if not lasts and len(container.streams) == 1:  # Sound might go on after the pictures.
+            lasts = container.duration and container.duration / 1e6
+        if lasts and end is not None and end + 1 / (self.rate or 1) < CUT_OFF * lasts:
+            raise ValueError(f"it is cut off: it says it lasts {lasts:.1f} s, and it ends after {end:.1f} s")
 
 
 def require_av() -> ModuleType:
