@@ -21,10 +21,10 @@ from sparring.errors import RunError, SparringError, UsageError
 from sparring.metrics.resampling import Figure
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
-    "inspect": "source --size --data-dir --out --target --column",
+    "inspect": "source --size --frames --stride --data-dir --out --target --column",
     "train": (
-        "source --recipe --run --size --epochs --batch-size --patience --seed --data-dir --set --tensorboard"
-        " --skip-unreadable --target --column --constraint --hold-out --devices"
+        "source --recipe --run --size --frames --stride --epochs --batch-size --patience --seed --data-dir --set"
+        " --tensorboard --skip-unreadable --target --column --constraint --hold-out --devices"
     ),
     "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
     "translate": "run images --to --out --trust",
@@ -140,8 +140,9 @@ def test_wrong_words_end_with_2_and_name_the_nearest(arguments, words, capsys):
 
 def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("train", a_run(tmp_path / "my run"))
-    flags = "--recipe r3gan --run r --size 48x64 --epochs 3 --batch-size 8 --patience 4 --seed 5 --data-dir d"
-    switches = "--tensorboard --skip-unreadable --devices 2 --target y --column zip=category --column a=date"
+    flags = "--recipe r3gan --run r --size 48x64 --frames 8 --stride 2 --epochs 3 --batch-size 8"
+    switches = "--patience 4 --seed 5 --data-dir d --tensorboard --skip-unreadable --devices 2"
+    switches += " --target y --column zip=category --column a=date"
     assert call("train", "photos", *f"{flags} {switches}".split(), "--set", "width=128", "--set", "gamma=none",
                 "--constraint", "a <= b", "--hold-out", "0.1") == 0  # fmt: skip
     ((arguments, options),) = calls
@@ -157,6 +158,8 @@ def test_train_hands_over_what_was_typed(application, capsys, tmp_path):
         "recipe": "r3gan",
         "run": Path("r"),
         "size": "48x64",
+        "frames": 8,
+        "stride": 2,
         "data_dir": Path("d"),
         "seed": 5,
         "epochs": 3,

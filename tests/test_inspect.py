@@ -132,8 +132,8 @@ def test_one_image_or_a_bad_table_is_no_error(tmp_path):
 def test_what_is_no_source_of_images_is_an_error(tmp_path):
     with pytest.raises(DataError, match="holds no images"):
         inspect(tmp_path)
-    np.savez(tmp_path / "x.npz", frames=np.zeros(3), lengths=np.zeros(1))
-    with pytest.raises(DataError, match="Received: frames, lengths"):
+    np.savez(tmp_path / "x.npz", pixels=np.zeros(3), lengths=np.zeros(1))
+    with pytest.raises(DataError, match="Received: lengths, pixels"):
         inspect(tmp_path / "x.npz")
     with pytest.raises(DataError, match="Did you mean digits"):
         inspect("digts")

@@ -289,8 +289,8 @@ def test_one_class_is_none():
 
 
 def test_unusable_labels():
-    fails((noise(4, 4, 4), np.arange(3)), "4 images", "Received: 3")
-    fails((noise(4, 4, 4), np.eye(4)), "one label per image", "(4, 4)")
+    fails((noise(4, 4, 4), np.arange(3)), "4 examples", "Received: 3")
+    fails((noise(4, 4, 4), np.eye(4)), "one label each", "(4, 4)")
     fails((noise(4, 4, 4), np.array([0.5, 1, 2, 3])), "integers or strings", "float64")
 
 
@@ -319,7 +319,7 @@ def test_unusable_numpy_files(tmp_path):
         return tmp_path / name
 
     images, labels = noise(4, 6, 6), np.arange(4)
-    fails(file(frames=images, lengths=labels), "Received: frames, lengths", "x.npz")
+    fails(file(pixels=images, lengths=labels), "Received: lengths, pixels", "x.npz")
     fails(file(x_train=images, y_train=labels, x_test=images), "`y_test` is missing")
     fails(file(x_train=images, x_test=noise(4, 5, 5)), "one shape", "(5, 5, 1)")
     fails(file(x_train=images, y_train=labels, x_test=images, y_test=labels + 1), "not trained on", "Received: 4")

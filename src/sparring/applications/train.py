@@ -16,9 +16,10 @@ from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
+from sparring.data.clips.footage import describe_clips
 from sparring.data.images.domains import describe_domains
 from sparring.data.source import Source, open_source
-from sparring.data.spec import DomainsSpec, ImageSpec
+from sparring.data.spec import DomainsSpec, ImageSpec, VideoSpec
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import TableSource, describe
 from sparring.errors import Diverged, UsageError
@@ -45,6 +46,8 @@ def train(
     recipe: str | None = None,
     run: str | os.PathLike[str] | None = None,
     size: str | int | tuple[int, int] | None = None,
+    frames: int | None = None,
+    stride: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
     epochs: int | None = None,
@@ -69,6 +72,8 @@ def train(
         recipe: Name of the recipe, or `mine.py:my_recipe`; chosen from the data by default.
         run: Folder of the run; `runs/SOURCE-RECIPE` by default.
         size: As in `open_source`.
+        frames: As in `open_source`.
+        stride: As in `open_source`.
         data_dir: As in `open_source`.
         seed: Chooses the first weights, the order of the data and the noise.
         epochs: Passes over the data: short for the option `images`, or `rows`.
@@ -90,7 +95,7 @@ def train(
     """
     how: dict[str, Any] = {"size": size, "data_dir": data_dir, "skip_unreadable": skip_unreadable}
     how |= {"target": target, "columns": columns, "constraints": constraints, "hold_out": hold_out}
-    how["domains"] = _wants_domains(recipe)
+    how |= {"domains": _wants_domains(recipe), "frames": frames, "stride": stride}
     data = source if isinstance(source, Source) else open_source(source, **how)
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
@@ -175,6 +180,8 @@ def _describe(data: Source, say: Say):
         say(f"{data.name}: {describe(data.spec)}{kept}.")
     elif isinstance(data.spec, DomainsSpec):
         say(f"{data.name}: {describe_domains(data)}.")
+    elif isinstance(data.spec, VideoSpec):
+        say(f"{data.name}: {describe_clips(data)}.")
     else:
         height, width, channels = data.spec.shape
         classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""

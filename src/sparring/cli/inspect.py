@@ -15,18 +15,28 @@ def inspect(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name. Two of them, not "
-            "tables, are domains to translate between.",
+            help="A folder of images or clips, an .npz file, a table (.csv, .parquet), or a known name. Two of them, "
+            "not tables, are domains to translate between.",
         ),
     ],
     size: Annotated[
         str | None, typer.Option(metavar="SIDE", help="What it would be trained at: 64, or 48x64 (height x width).")
     ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of clips: frames to train on at once, 16 by default. Makes clips of folders of frames and of GIFs.",
+        ),
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(metavar="N", help="Of clips: from one such frame to the next, 1 by default.")
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a contact sheet of up to 100 images there.")
+        Path | None, typer.Option(metavar="FOLDER", help="Write a contact sheet of up to 100 pictures there.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column to predict.")] = None,
     column: Annotated[
@@ -49,7 +59,8 @@ def inspect(
         from sparring.applications.inspecting.inspect import inspect as inspect_application
 
     columns, one = parse_pairs("--column", column), source[0] if len(source) == 1 else source
-    found = inspect_application(one, size=size, data_dir=data_dir, out=out, target=target, columns=columns)
+    of_clips = {"frames": frames, "stride": stride}
+    found = inspect_application(one, size=size, data_dir=data_dir, out=out, target=target, columns=columns, **of_clips)
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)

@@ -19,8 +19,8 @@ def train(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A folder of images, an .npz file, a table (.csv, .parquet), or a known name. Two of them, not "
-            "tables, are domains to translate between.",
+            help="A folder of images or clips, an .npz file, a table (.csv, .parquet), or a known name. Two of them, "
+            "not tables, are domains to translate between.",
         ),
     ],
     recipe: Annotated[
@@ -33,6 +33,16 @@ def train(
     ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="SIDE", help="Resize images to 64 (a square) or 48x64 (height x width).")
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of clips: frames to train on at once, 16 by default. Makes clips of folders of frames and of GIFs.",
+        ),
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(metavar="N", help="Of clips: from one such frame to the next, 1 by default.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the data.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Examples in one step.")] = None,
@@ -106,6 +116,8 @@ def train(
             recipe=recipe,
             run=run,
             size=size,
+            frames=frames,
+            stride=stride,
             data_dir=data_dir,
             seed=seed,
             epochs=epochs,

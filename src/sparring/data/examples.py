@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from sparring.data.batches import Batches
-from sparring.data.lazy import ImageFiles, Rows
+from sparring.data.lazy import LazyRows, Rows
 from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec, VideoSpec
 from sparring.errors import SparringError, UsageError
 
@@ -45,13 +45,13 @@ class Source(Generic[Spec]):
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any name, shape, type or value in `examples`.
 
-        Of images on disk the content of the files counts: it stands for their values, and takes no decoding.
+        Of rows that are no array their digests count: of files their content, which takes no decoding.
         """
         digest = hashlib.sha256()
         for name in sorted(self.examples):
             rows = self.examples[name]
             digest.update(f"{name} {rows.shape} {rows.dtype.str};".encode())
-            digest.update(np.ascontiguousarray(rows.digests if isinstance(rows, ImageFiles) else rows).data)
+            digest.update(np.ascontiguousarray(rows.digests if isinstance(rows, LazyRows) else rows).data)
         return digest.hexdigest()[:16]
 
     @contextlib.contextmanager
@@ -63,7 +63,7 @@ class Source(Generic[Spec]):
             raise
         except Exception as error:
             for rows in self.examples.values():
-                if isinstance(rows, ImageFiles) and rows.failure is not None:
+                if isinstance(rows, LazyRows) and rows.failure is not None:
                     raise rows.failure from error
             raise
 

@@ -1,5 +1,6 @@
-"""Images that stay in their files and are decoded when their rows are asked for."""
+"""Rows that are made when they are asked for, above all of images that stay in their files."""
 
+import abc
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +27,10 @@ def is_large(num_bytes: int) -> bool:
     return num_bytes > MEMORY_LIMIT
 
 
-def too_large(num_bytes: int) -> str:
+def too_large(num_bytes: int, plural: str = "images") -> str:
     """The beginning of the sentence that tells why images stay on disk."""
     return (
-        f"The images would take {num_bytes / 2**20:,.0f} MB of memory, and more than {MEMORY_LIMIT / 2**20:,.0f} MB "
+        f"The {plural} would take {num_bytes / 2**20:,.0f} MB of memory, and more than {MEMORY_LIMIT / 2**20:,.0f} MB "
         "are not loaded"
     )
 
@@ -52,10 +53,46 @@ Examples = Mapping[str, Rows]
 """Arrays of examples by name, as in `Source.examples`."""
 
 
-class ImageFiles:
-    """uint8 images (N, H, W, C) that stay in their files; `images[rows]` decodes those rows into an array.
+class LazyRows(abc.ABC):
+    """uint8 examples that are no array: `rows[numbers]` makes an array of some of them.
 
-    Rows are a number, a slice or an array of numbers, as of a NumPy array, and may be asked for by several threads.
+    Numbers are one, a slice or an array, as of a NumPy array, and several threads may ask at the same time.
+
+    Attributes:
+        shape: As of the array of all rows.
+        digests: uint8 that change with any value of any row.
+        failure: The error that was raised of a file that could not be decoded, for where another stands before it.
+    """
+
+    dtype = np.dtype(np.uint8)
+    shape: tuple[int, ...]
+    digests: np.ndarray
+    failure: DataError | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        wanted = np.asarray(rows)
+        flat = wanted.ravel().tolist()
+        if flat and not -len(self) <= min(flat) <= max(flat) < len(self):
+            raise IndexError(f"rows {min(flat)} to {max(flat)} of {len(self)}")
+        made = self._make([row % len(self) for row in flat])
+        return made.reshape(*wanted.shape, *self.shape[1:])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """All of it in memory."""
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+    @abc.abstractmethod
+    def _make(self, rows: list[int]) -> np.ndarray:
+        """An array of these rows, each from 0 on."""
+
+
+class ImageFiles(LazyRows):
+    """uint8 images (N, H, W, C) that stay in their files; `images[rows]` decodes those rows into an array.
 
     Args:
         files: The folder or zip.
@@ -66,11 +103,7 @@ class ImageFiles:
         threads: How many decode at the same time.
         half: The half of each image that is meant; None for all of it.
 
-    Attributes:
-        failure: The error that was raised of a file that could not be decoded, for where another stands before it.
     """
-
-    dtype = np.dtype(np.uint8)
 
     def __init__(
         self,
@@ -85,31 +118,19 @@ class ImageFiles:
         self.files, self.chosen, self.digests = files, chosen, digests
         self.shape, self.size, self.threads = (len(chosen), *shape), size, threads
         self.half = half
-        self.failure: DataError | None = None
 
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        if isinstance(rows, slice):
-            rows = np.arange(*rows.indices(len(self)))
-        wanted = np.asarray(rows)
-        flat = wanted.ravel().tolist()
-        images = np.empty((len(flat), *self.shape[1:]), np.uint8)
+    def _make(self, rows: list[int]) -> np.ndarray:
+        images = np.empty((len(rows), *self.shape[1:]), np.uint8)
 
         def fill(places: range):
             for place in places:
-                images[place] = self._decode(flat[place])
+                images[place] = self._decode(rows[place])
 
-        if self.threads == 1 or len(flat) == 1:
-            fill(range(len(flat)))
+        if self.threads == 1 or len(rows) == 1:
+            fill(range(len(rows)))
         else:
-            list(self._pool.map(fill, [range(start, len(flat), self.threads) for start in range(self.threads)]))
-        return images.reshape(*wanted.shape, *self.shape[1:])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """All of it in memory."""
-        return self[:].astype(dtype or self.dtype, copy=False)
+            list(self._pool.map(fill, [range(start, len(rows), self.threads) for start in range(self.threads)]))
+        return images
 
     def pick(self, rows: np.ndarray, channels: int | None = None) -> "ImageFiles":
         """These rows, still in their files; grey ones may become several channels."""

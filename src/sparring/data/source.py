@@ -4,7 +4,6 @@ import dataclasses
 import difflib
 import os
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,11 @@ import numpy as np
 import pandas as pd
 import pydantic
 
+from sparring.data.clips.listing import FILMS
+from sparring.data.clips.moving_mnist import NAME as MOVING_MNIST
+from sparring.data.clips.opening import are_clips, open_clips, refuse_frames
 from sparring.data.examples import Source
-from sparring.data.files import open_files
+from sparring.data.files import open_files, slug
 from sparring.data.images.arrangement import is_lettered
 from sparring.data.images.arrays import Arrays, from_arrays, read_arrays, stays_on_disk
 from sparring.data.images.domains import join_domains, read_domains
@@ -27,7 +29,11 @@ from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import SUFFIXES, is_table, read_table, table_source
 from sparring.errors import DataError, UsageError
 
-KINDS = f"a folder of images, or a file ending in .zip, .npz, .npy, or, for a table, {', '.join(SUFFIXES)}"
+KNOWN = (*NAMES, MOVING_MNIST)
+KINDS = (
+    "a folder of images or clips, or a file ending in .zip, .npz, .npy, "
+    f"{', '.join(FILMS)}, or, for a table, {', '.join(SUFFIXES)}"
+)
 
 
 def image_source(
@@ -72,8 +78,10 @@ def open_source(
     constraints: Sequence[Constraint | str] = (),
     hold_out: float | None = None,
     domains: bool = False,
+    frames: int | None = None,
+    stride: int | None = None,
 ) -> Source:
-    """Open whatever holds images or is a table.
+    """Open whatever holds images or clips or is a table.
 
     Args:
         source: "digits", "mnist", "fashion_mnist" or "cifar10"; else a path: a folder of images, flat or with one
@@ -82,7 +90,11 @@ def open_source(
             file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out. A DataFrame,
             or a path that ends in .csv, .tsv, .txt or .parquet, is a table. Several of these paths and names in a
             list, or several of anything but tables by name in a dictionary, are domains, and so is a folder or zip of
-            `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all of them are pairs.
+            `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all of them are pairs. Clips are
+            "moving_mnist", a video file, a folder or zip of them, sub-folders being classes as of images, an array
+            (clips, frames, height, width[, channels]) or a list of arrays, alone or with labels, and a .npz of
+            `frames` (all frames, height, width[, channels]) and `lengths` (clips,), perhaps with `labels` and with
+            `held_out`, which says of each clip whether it is never trained on.
         size: Crop at the centre and resize to it: 64, or "48x64" for height x width. None keeps the size.
         data_dir: Folder that may hold `<name>.npz` of a named data set; by default the one in SPARRING_DATA.
         skip_unreadable: Whether to do without image files that cannot be read, with a note; by default they are an
@@ -96,27 +108,31 @@ def open_source(
             none of fewer than 500 rows.
         domains: Whether a folder or zip holds domains: one in each sub-folder, or pairs, two pictures side by side in
             each image, `left` and `right`.
+        frames: Of clips how many frames are trained on at once, 16 by default. Where it is given, folders of frames
+            and animated images are clips too, and so are arrays of four axes, (clips, frames, height, width).
+        stride: Of clips from one such frame to the next, 1 by default: 2 leaves out every second one.
 
     Raises:
         DataError: There is nothing of that name, or what is there cannot be used.
-        UsageError: `size` is not a size, or is given for a table, or what is for tables alone for images.
+        UsageError: `size` is not a size, or is given for a table, or what is for tables or clips alone for others.
 
     Example:
         >>> open_source("digits").spec.shape
         (8, 8, 1)
     """
     if is_table(source):
+        refuse_frames(source, frames, stride)
         return _open_table(source, size, target, columns, constraints, hold_out)
     given = {"target": target, "columns": columns, "constraints": constraints, "hold_out": hold_out}
     if names := [f"`{name}`" for name, value in given.items() if value]:
         verb = "is" if len(names) == 1 else "are"
         raise UsageError(f"{' and '.join(names)} {verb} for tables: {', '.join(SUFFIXES)}. Received: {source!s:.200}")
     wanted = parse_size(size)
+    if are_clips(source, frames):
+        return open_clips(source, frames, stride, wanted, data_dir, skip_unreadable)
+    refuse_frames(source, frames, stride)
     if is_several(source):
-        parts = {
-            name: find_arrays(one, wanted, data_dir, skip_unreadable) for name, one in name_sources(source).items()
-        }
-        return join_domains("-".join(map(_plain, parts))[:60], {name: found for name, (_, found) in parts.items()})
+        return _open_several(source, wanted, data_dir, skip_unreadable)
     if (path := folder_or_zip(source)) is not None and (domains or is_lettered(open_files(path))):
         return read_domains(slug(path), path, wanted, skip_unreadable)
     if domains:
@@ -142,6 +158,11 @@ def name_sources(sources: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
         name if names.count(name) == 1 else f"{name}-{place}": one
         for place, (name, one) in enumerate(zip(names, sources, strict=True), start=1)
     }
+
+
+def _open_several(sources, size: Size | None, data_dir, skip_unreadable: bool) -> Source:
+    parts = {name: find_arrays(one, size, data_dir, skip_unreadable)[1] for name, one in name_sources(sources).items()}
+    return join_domains("-".join(map(_plain, parts))[:60], parts)
 
 
 def _plain(name: str) -> str:
@@ -207,17 +228,9 @@ def _read_file(path: Path, size: Size | None) -> Arrays:
 
 
 def _unknown(source: str) -> DataError:
-    near = difflib.get_close_matches(source.lower().replace("-", "_"), NAMES, cutoff=0.5)
+    near = difflib.get_close_matches(source.lower().replace("-", "_"), KNOWN, cutoff=0.5)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     return DataError(
-        f"{source} is neither a known name nor an existing path. {meant}Known names: {', '.join(NAMES)}. "
+        f"{source} is neither a known name nor an existing path. {meant}Known names: {', '.join(KNOWN)}. "
         f"A path must exist and be {KINDS}."
     )
-
-
-def slug(path: Path) -> str:
-    """A name of plain letters, digits, `-` and `_` after the last part of `path`."""
-    place = path.resolve()
-    words = unicodedata.normalize("NFKD", place.name if path.is_dir() else place.stem)
-    words = words.encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9_]+", "-", words).strip("-_")[:60] or "images"

@@ -25,7 +25,7 @@ from sparring.applications.augmenting.subject import NOTHING, OVERSAMPLED, SMOTE
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.tables import TableBundle
 from sparring.data.examples import Source
-from sparring.data.source import slug
+from sparring.data.files import slug
 from sparring.data.spec import TableSpec
 from sparring.data.tables.columns import Category, Date, Identifier, Number
 from sparring.data.tables.encoding import as_numbers, as_numbers_or_nan

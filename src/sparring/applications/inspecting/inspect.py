@@ -1,6 +1,5 @@
 """A look at data before it is trained on: what is there, what `train` would make of it, and what would go wrong."""
 
-import collections
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
@@ -10,21 +9,31 @@ from typing import Any
 import numpy as np
 
 from sparring.applications.inspecting.advice import Facts, warn
+from sparring.applications.inspecting.clips import ClipsInspection, inspect_clips
 from sparring.applications.inspecting.domains import DomainsInspection, are_domains, inspect_domains
 from sparring.applications.inspecting.tables import TableInspection, inspect_table
+from sparring.applications.inspecting.words import (
+    SHEET,
+    SHEET_SIDE,
+    counts,
+    few,
+    groups,
+    most_common,
+    spread,
+    thumbnail_size,
+)
 from sparring.bundle.pictures import save_grid
+from sparring.data.clips.opening import are_clips, refuse_frames
+from sparring.data.files import slug
 from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.survey import Survey, array_pixels, file_pixels, survey_arrays, survey_files
 from sparring.data.images.twins import nearly_same, same
-from sparring.data.source import Source, find_arrays, folder_or_zip, open_source, slug
+from sparring.data.source import Source, find_arrays, folder_or_zip, open_source
 from sparring.data.tables.table import is_table
 from sparring.errors import DataError
 from sparring.recipes.choice import choose_recipe
 
-SHEET = "contact_sheet.png"
 SHEET_IMAGES, SHEET_COLUMNS = 100, 10
-SHEET_SIDE = 96  # Pixels of the longer side of a thumbnail.
-SHOWN = 5  # Names, sizes and classes in one line.
 
 Thumbnails = Callable[[list[int], Size], np.ndarray]
 
@@ -71,13 +80,13 @@ class Inspection:
         sizes = {f"{height}x{width}": count for (height, width), count in self.sizes.items()}
         facts = {
             "images": f"{self.num_images:,}{held}",
-            "unreadable": _few([f"{name} ({reason})" for name, reason in self.unreadable.items()]),
-            "formats": _counts(self.kinds),
-            "sizes": f"{len(sizes):,} (height x width): {_counts(sizes)}" if len(sizes) > 1 else "".join(sizes),
+            "unreadable": few([f"{name} ({reason})" for name, reason in self.unreadable.items()]),
+            "formats": counts(self.kinds),
+            "sizes": f"{len(sizes):,} (height x width): {counts(sizes)}" if len(sizes) > 1 else "".join(sizes),
             "channels": f"{self.channels} ({'grey' if self.channels == 1 else 'colour'})",
-            "classes": f"{len(self.classes)}: {_counts(self.classes)}" if self.classes else "none",
-            "same pixels": _groups(self.duplicates),
-            "near-duplicates": _groups(self.near_duplicates),
+            "classes": f"{len(self.classes)}: {counts(self.classes)}" if self.classes else "none",
+            "same pixels": groups(self.duplicates),
+            "near-duplicates": groups(self.near_duplicates),
         }
         return {name: text or "none" for name, text in facts.items()}
 
@@ -92,18 +101,23 @@ def inspect(
     source: Any,
     *,
     size: str | int | tuple[int, int] | None = None,
+    frames: int | None = None,
+    stride: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
-) -> Inspection | DomainsInspection | TableInspection:
-    """Looks at a source of images, at domains or a table: also at one that `train` would refuse, and says why it would.
+) -> Inspection | ClipsInspection | DomainsInspection | TableInspection:
+    """Looks at images, clips, domains or a table: also at such as `train` would refuse, and says why it would.
 
     Args:
         source: As in `open_source`.
         size: As in `open_source`: what the images would be trained at.
+        frames: As in `open_source`.
+        stride: As in `open_source`.
         data_dir: As in `open_source`.
-        out: Folder for a picture of up to 100 thumbnails, spread evenly over the classes; not of domains.
+        out: Folder for a picture of up to 100 thumbnails, spread evenly over the classes, or of ten frames of
+            each of up to ten clips; not of domains.
         target: As in `open_source`.
         columns: As in `open_source`.
 
@@ -111,19 +125,25 @@ def inspect(
         What was found; `lines()` is all of it as text.
 
     Raises:
-        DataError: There is nothing there that holds images or a table.
-        UsageError: `size` is not a size.
+        DataError: There is nothing there that holds images, clips or a table.
+        UsageError: `size` is not a size, or `frames` or `stride` are given for what are no clips.
 
     Example:
         >>> sparring.inspect("photos/", size=64).warnings
     """
+    if are_clips(source, frames) and not is_table(source):
+        return inspect_clips(source, frames=frames, stride=stride, size=size, data_dir=data_dir, out=out)
+    refuse_frames(source, frames, stride)
     if is_table(source):
         return inspect_table(source, target, columns)
     if are_domains(source):
         return inspect_domains(source, size, data_dir)
-    wanted = parse_size(size)
+    return _inspect_images(source, parse_size(size), data_dir, out)
+
+
+def _inspect_images(source, wanted: Size | None, data_dir, out) -> Inspection:
     name, survey, thumbnails = _look(source, data_dir)
-    sizes = _most_common(survey.sizes)
+    sizes = most_common(survey.sizes)
     opened, training = _try(source, wanted, data_dir, sizes, bool(survey.unreadable))
     twins, near = same(survey.digests), nearly_same(survey.steps, survey.thumbs, survey.digests)
     classes = survey.class_counts()
@@ -142,7 +162,7 @@ def inspect(
         num_images=len(survey.names) + len(survey.unreadable),
         num_held_out=sum(survey.held_out),
         unreadable=survey.unreadable,
-        kinds=_most_common(survey.kinds),
+        kinds=most_common(survey.kinds),
         sizes=sizes,
         channels=max(survey.channels, default=1),
         classes=classes,
@@ -208,13 +228,11 @@ def _leaked(twins: list[list[int]], held_out: list[bool]) -> int:
 
 def _sheet_size(opened: Source | None, wanted: Size | None) -> Size:
     """Of one thumbnail: the shape that is trained on, no larger than needed to recognise it."""
-    height, width = opened.spec.shape[:2] if opened else (wanted or (SHEET_SIDE, SHEET_SIDE))
-    scale = min(1, SHEET_SIDE / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return thumbnail_size(*(opened.spec.shape[:2] if opened else wanted or (SHEET_SIDE, SHEET_SIDE)))
 
 
 def _draw(survey: Survey, thumbnails: Thumbnails, size: Size, folder: Path) -> Path | None:
-    rows = _spread(survey)
+    rows = spread(survey.classes or [""] * len(survey.names), SHEET_IMAGES)
     if not rows:
         return None
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,42 +240,5 @@ def _draw(survey: Survey, thumbnails: Thumbnails, size: Size, folder: Path) -> P
     return folder / SHEET
 
 
-def _spread(survey: Survey) -> list[int]:
-    """Rows for the sheet: as many of every class, evenly spaced within it, one class after the other."""
-    classes = survey.classes or [""] * len(survey.names)
-    members: dict[str, list[int]] = {}
-    for row, name in enumerate(classes):
-        members.setdefault(name, []).append(row)
-    groups = _evenly([members[name] for name in sorted(members)], SHEET_IMAGES)
-    return [row for group in groups for row in _evenly(group, SHEET_IMAGES // len(groups))]
-
-
-def _evenly(items: list, count: int) -> list:
-    """At most `count` of the items, evenly spaced."""
-    number = min(count, len(items))
-    return [items[index * len(items) // number] for index in range(number)]
-
-
-def _most_common(items: list) -> dict:
-    return dict(collections.Counter(items).most_common())
-
-
 def _named(groups: list[list[int]], names: list[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names[row] for row in group) for group in groups)
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return _few([f"{name} ({count:,})" for name, count in counts.items()])
-
-
-def _few(items: list[str]) -> str:
-    more = f", and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
-
-
-def _groups(groups: tuple[tuple[str, ...], ...]) -> str:
-    if not groups:
-        return ""
-    extra = sum(len(group) - 1 for group in groups)
-    place = f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'}"
-    return f"{extra:,} more than needed, in {place}, such as {' = '.join(groups[0][:3])}"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparring.data.source import open_source, slug
+from sparring.data.files import slug
+from sparring.data.source import open_source
 from sparring.data.tables.columns import AnyColumn, Category, Date, Identifier, Number
 from sparring.data.tables.table import describe, read_table
 from sparring.data.tables.times import from_units

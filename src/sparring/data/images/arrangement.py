@@ -61,7 +61,7 @@ def arrange(files: Files) -> Arrangement:
         parts_held = sorted({parts[level] for parts in ordered[num_training:]})
         trained = ordered[0][level]
         notes.append(
-            f"The {num_training:,} images in {trained} are trained on; the {len(ordered) - num_training:,} "
+            f"The {num_training:,} {files.plural} in {trained} are trained on; the {len(ordered) - num_training:,} "
             f"in {' and '.join(parts_held)} are held out."
         )
         _check_alike(files, [without_split(parts) for parts in ordered], num_training)
@@ -108,7 +108,7 @@ def _by_letters(files: Files) -> Arrangement:
     num_training = sum(not held[parts] for parts in ordered)
     notes = [f"The letters {' and '.join(sorted(trained))} of the folders are the classes."]
     if num_training < len(ordered):
-        notes.append(f"{num_training:,} images are trained on; {len(ordered) - num_training:,} are held out.")
+        notes.append(f"{num_training:,} {files.plural} are trained on; {len(ordered) - num_training:,} are held out.")
     keys = ["test/" * held[parts] + _key(parts[depth + 1 :]) for parts in ordered]
     return Arrangement(ordered, num_training, [letters[parts] for parts in ordered], notes, keys)
 
@@ -134,7 +134,7 @@ def _check_alike(files: Files, ordered: list[Parts], num_training: int):
         with_folders = "the held-out one" if any(flat[:num_training]) else "the one to train on"
         raise DataError(
             f"Both parts of {files.path}, to train on and held out, must hold the same class sub-folders or only "
-            f"images. Received: sub-folders in {with_folders} alone. Move the images or remove one part."
+            f"{files.plural}. Received: sub-folders in {with_folders} alone. Move them or remove one part."
         )
 
 
@@ -150,10 +150,11 @@ def _by_folders(
     folders = {parts[0] for parts, is_folder in below.items() if len(parts) > 1 or (parts and is_folder)}
     holding = {parts[0] for parts in images if len(parts) > 1}
     at_top = sum(len(parts) == 1 for parts in images)
-    notes = [f"The sub-folder {name} holds no images and was passed over." for name in sorted(folders - holding)]
+    empty = sorted(folders - holding)
+    notes = [f"The sub-folder {name} holds no {files.plural} and was passed over." for name in empty]
     if at_top or len(holding) < 2:
         if at_top and holding:
-            notes.append(f"{at_top} images lie beside the sub-folders, so the sub-folders are not classes.")
+            notes.append(f"{at_top} {files.plural} lie beside the sub-folders, so the sub-folders are not classes.")
         return None, notes
     notes.append(f"The {len(holding)} sub-folders are the classes.")
     return [parts[0] for parts in images], notes

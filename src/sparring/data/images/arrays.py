@@ -93,7 +93,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], size: Size | None = None) -> A
     """
     image_name, label_name, test_name, test_label_name = _roles(arrays)
     names = [name for name in (image_name, test_name) if name in arrays]
-    images, notes = _to_uint8({name: _with_channels(name, np.asarray(arrays[name])) for name in names})
+    images, notes = to_uint8({name: _with_channels(name, np.asarray(arrays[name])) for name in names})
     if size is not None and any(array.shape[1:3] != size for array in images.values()):
         images = {name: resize_images(array, size) for name, array in images.items()}
         notes.append(size_note(size))
@@ -104,13 +104,13 @@ def from_arrays(arrays: Mapping[str, np.ndarray], size: Size | None = None) -> A
     labels: np.ndarray | None = None
     values: list = []
     if label_name in arrays:
-        labels, values = _encode(label_name, arrays[label_name], len(images[image_name]))
+        labels, values = number_labels(label_name, arrays[label_name], len(images[image_name]))
     classes = tuple(str(value) for value in values)
     held_out = {"image": images[test_name]} if test_name in images else {}
     if held_out and classes:
         if test_label_name not in arrays:
             raise DataError(f"`{test_label_name}` is missing: `{label_name}` is there, so both need labels.")
-        held_out["label"] = _encode(test_label_name, arrays[test_label_name], len(held_out["image"]), values)[0]
+        held_out["label"] = number_labels(test_label_name, arrays[test_label_name], len(held_out["image"]), values)[0]
     if len(classes) == 1:
         notes.append(f"Every label is {classes[0]}, so there are no classes.")
         labels, classes = None, ()
@@ -152,7 +152,7 @@ def _with_channels(name: str, images: np.ndarray) -> np.ndarray:
     raise DataError(f"`{name}` must have 1, 3 or 4 channels. Received: {shape[3]} in shape {shape}")
 
 
-def _to_uint8(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
+def to_uint8(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
     """All `arrays` as uint8, and notes on it; floats are scaled alike in all of them."""
     floats = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
     notes: list[str] = []
@@ -205,15 +205,15 @@ def _scale(images: np.ndarray, signed: bool) -> np.ndarray:
     return result
 
 
-def _encode(name: str, labels: np.ndarray, count: int, values: list | None = None) -> tuple[np.ndarray, list]:
+def number_labels(name: str, labels: np.ndarray, count: int, values: list | None = None) -> tuple[np.ndarray, list]:
     """Number `labels` by their place in `values`, by default their own sorted values; return both."""
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise DataError(f"`{name}` must have shape (N,), one label per image. Received: {labels.shape}")
+        raise DataError(f"`{name}` must have shape (N,), one label each. Received: {labels.shape}")
     if len(labels) != count:
-        raise DataError(f"`{name}` must hold one label for each of the {count} images. Received: {len(labels)}")
+        raise DataError(f"`{name}` must hold one label for each of the {count} examples. Received: {len(labels)}")
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8", "replace")
     if labels.dtype.kind not in "iubU" and not all(isinstance(label, str) for label in labels):

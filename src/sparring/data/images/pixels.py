@@ -64,9 +64,9 @@ def parse_size(size: str | int | tuple[int, int] | None) -> Size | None:
     return sides[0], sides[-1]
 
 
-def size_note(size: Size) -> str:
+def size_note(size: Size, plural: str = "Images") -> str:
     """The sentence that tells of the cropping and resizing."""
-    return f"Images were cropped at the centre and resized to {size[0]}x{size[1]} (height x width)."
+    return f"{plural} were cropped at the centre and resized to {size[0]}x{size[1]} (height x width)."
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def decode(data: bytes, size: Size | None = None, half: Half | None = None) -> t
             # A JPEG decodes several times faster at 1/2, 1/4 or 1/8; twice the wanted side keeps the resize clean.
             image.draft(None, (2 * max(size), 2 * max(size)))
         ImageOps.exif_transpose(image, in_place=True)
-        flat, transparent = _flatten(image if half is None else _cut(image, half))
+        flat, transparent = flatten(image if half is None else _cut(image, half))
         if size is not None:
             flat = _fit(flat, size)
         pixels = np.asarray(flat)
@@ -141,13 +141,13 @@ def resize_images(images: np.ndarray, size: Size | None) -> np.ndarray:
 
 
 def _channels(mode: str) -> int:
-    """Channels of what `_flatten` makes of an image of `mode`."""
+    """Channels of what `flatten` makes of an image of `mode`."""
     if mode == "F":
         raise ValueError("its pixels are floating point numbers; 8 or 16 bits are expected")
     return 1 if mode.startswith("I") or mode in ("1", "L", "LA", "La") else 3
 
 
-def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
+def flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """`image` as 8-bit grey ("L") or RGB without transparency, and whether any was there."""
     mode = "L" if _channels(image.mode) == 1 else "RGB"
     if image.mode.startswith("I"):

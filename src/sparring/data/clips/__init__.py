@@ -1,0 +1,1 @@
+"""Clips: from video files, folders of frames, arrays, or generated."""
