@@ -13,8 +13,8 @@ MODELS = {"ctgan": CTGAN, "tvae": TVAE}
 
 def draw(
     model: str, train: pd.DataFrame, numbers: list[str], seed: int, epochs: int, seconds: float | None
-) -> tuple[pd.DataFrame, int]:
-    """As many rows as `train` has, and the epochs they took.
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """As many rows as `train` has, and the epochs and seconds of processor they took.
 
     Args:
         model: One of `MODELS`, with its own defaults.
@@ -27,10 +27,12 @@ def draw(
     frame = train.copy()
     frame[numbers] = frame[numbers].fillna(frame[numbers].median())
     levels = [name for name in frame if name not in numbers]
-    frame[levels] = frame[levels].astype(object).fillna("missing")
+    frame[levels] = frame[levels].astype(object).where(frame[levels].notna(), "missing")
     if seconds is not None:
         epochs = _epochs_in(seconds, model, frame, levels)
-    return _fitted(model, frame, levels, seed, epochs).sample(len(train)), epochs
+    began = time.process_time()
+    made = _fitted(model, frame, levels, seed, epochs).sample(len(train))
+    return made, {"epochs": epochs, "seconds": time.process_time() - began}
 
 
 def _fitted(model: str, frame: pd.DataFrame, levels: list[str], seed: int, epochs: int):

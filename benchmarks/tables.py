@@ -59,12 +59,12 @@ def compare(name: str, ways: list[str], seed: int, options: dict, epochs: int) -
             from table_rivals import draw  # Without CTGAN's package all other ways can be compared.
 
             allowed = found["ours"]["seconds"] if way == "ctgan-as-long" else None
-            frame, about["epochs"] = draw(way.split("-")[0], train, schema["num"], seed, epochs, allowed)
+            frame, about = draw(way.split("-")[0], train, schema["num"], seed, epochs, allowed)
             made = judge.form(frame)
         else:
             made = make(way, judge, train, schema, seed, options)
-        spent = time.process_time() - began
-        found[way] = {"seconds": spent} | about | judge.measure(made)
+        about = {"seconds": time.process_time() - began} | about
+        found[way] = about | judge.measure(made)
         if way == "real":  # Rows that were held out, as if made; what is learnt is learnt from the training rows.
             found[way]["learnt"] = judge.measure(judge.train)["learnt"]
             del found[way]["nearer to train"]
