@@ -18,7 +18,7 @@ from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.images.domains import describe_domains
 from sparring.data.source import Source, open_source
-from sparring.data.spec import DomainsSpec, ImageSpec
+from sparring.data.spec import DomainsSpec, ImageSpec, VideoSpec
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import TableSource, describe
 from sparring.errors import Diverged, UsageError
@@ -71,7 +71,7 @@ def train(
         size: As in `open_source`.
         data_dir: As in `open_source`.
         seed: Chooses the first weights, the order of the data and the noise.
-        epochs: Passes over the data: short for the option `images`, or `rows`.
+        epochs: Passes over the data: short for the option `images`, `rows` or `clips`.
         batch_size: Short for the option of that name.
         patience: Ticks without a better snapshot after which training ends; by default it goes on to the end.
         options: Options of the recipe.
@@ -142,7 +142,7 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
 
 
 def _judge(data: Source) -> Judge | None:
-    """Who looks at samples after every tick; nobody yet at translations."""
+    """Who looks at samples after every tick; nobody yet at translations and clips."""
     if isinstance(data, TableSource):
         reader = Reader(data.spec, data.rows)
         return TableVitals(reader(data.rows), reader)
@@ -176,10 +176,12 @@ def _describe(data: Source, say: Say):
     elif isinstance(data.spec, DomainsSpec):
         say(f"{data.name}: {describe_domains(data)}.")
     else:
-        height, width, channels = data.spec.shape
+        height, width, channels = data.spec.shape[-3:]
+        long = f"{data.spec.shape[0]} frames of " if isinstance(data.spec, VideoSpec) else ""
         classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
-        kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
-        say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
+        kept = f", {len(next(iter(data.held_out.values()))):,} more held out" if data.held_out else ""
+        made = f"{data.spec.num_examples:,} {data.spec.plural}"
+        say(f"{data.name}: {made} of {long}{height}x{width}x{channels}{classes}{kept}.")
     for note in data.notes:
         say(note)
 

@@ -1,0 +1,117 @@
+"""Content and motion apart, a generator of single frames, and discriminators of what moves (MoCoGAN, arXiv:1707.04993).
+
+Of clips, a motion network maps `[noise]` or `[noise, labels]` of any number of frames to a code for each of them, and a
+generator `[latents, code]` or `[latents, code, labels]` to one frame. A discriminator of single frames is one of images;
+a motion discriminator maps `[frames]` or `[frames, condition]`, of shape `(N, T, H, W, C)`, to one logit.
+"""
+
+import keras
+from keras import layers, ops
+
+from sparring.layers.activation import LeakyReLU
+from sparring.layers.frames import FramesAsChannels, JoinToFrames
+from sparring.networks.heads import judged
+from sparring.networks.inputs import doubled, joined
+from sparring.networks.residual import residual_discriminator, residual_image
+from sparring.ops.geometry import canvas
+
+MAPPING_LAYERS = 2  # From content and motion to what the first map of a frame is made of.
+
+
+def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Model:
+    """A recurrent network that makes a path of codes of noise (Tulyakov et al. 2017, arXiv:1707.04993, section 3.1).
+
+    A gated recurrent unit reads new noise at every frame, so that what moves goes on from where it is and may turn
+    anywhere. It never sees the content: any motion goes with any content.
+
+    Args:
+        num_classes: 0 takes no labels; a label is read at every frame, for actions are motions.
+        motion_dim: Size of the noise of a frame, `(N, T, motion_dim)`.
+        units: Size of the code of a frame, `(N, T, units)`.
+    """
+    noise = keras.Input((None, motion_dim), name="motion")
+    labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
+    x = JoinToFrames()([noise, *labels]) if labels else noise
+    # Not cuDNN's: XLA compiles the step on an accelerator, and the numbers are those of a CPU.
+    codes = layers.GRU(units, return_sequences=True, use_cudnn=False)(x)
+    return keras.Model([noise, *labels], codes, name="motion")
+
+
+def frame_generator(
+    shape: tuple[int, int, int], num_classes: int, *, latent_dim: int, units: int, width: int, blocks: int, patch: int
+) -> keras.Model:
+    """One frame of content and the code of its moment: dense layers join them, a residual generator draws.
+
+    All frames of all clips go through it as one large batch of images.
+
+    Args:
+        shape: Height, width and channels of a frame.
+        num_classes: 0 takes no labels.
+        latent_dim: Size of the content.
+        units: Size of the code of motion.
+        width: As in `residual_generator`, like the others.
+        blocks: At each size.
+        patch: Pixels of a side that the last layer unfolds a position to.
+    """
+    inputs = [keras.Input((latent_dim,), name="latents"), keras.Input((units,), name="code")]
+    inputs += [keras.Input((num_classes,), name="labels")] if num_classes else []
+    size = doubled(width, canvas(*shape[:2]).doublings)
+    x = joined(inputs)
+    for _ in range(MAPPING_LAYERS):
+        x = LeakyReLU()(layers.Dense(size, kernel_initializer="he_normal")(x))
+    frame = residual_image(ops.rms_normalization(x), shape, width=width, blocks=blocks, patch=patch)
+    return keras.Model(inputs, frame, name="generator")
+
+
+def stacked_discriminator(
+    shape: tuple[int, int, int], num_classes: int, *, frames: int, width: int, blocks: int, patch: int
+) -> keras.Model:
+    """Two or three frames side by side in the channels, with the times between them; 2-D convolutions alone.
+
+    Two frames are DIGAN's motion discriminator (Yu et al. 2022, arXiv:2202.10571, section 3.2), three what StyleGAN-V
+    found to suffice for a whole clip (Skorokhodov et al. 2021, arXiv:2112.14683, section 3.2). What of a clip is looked
+    at is chosen outside: the condition of shape `(N, frames - 1 + num_classes)` says the times between frames, as
+    shares of a clip, and then the label.
+
+    Args:
+        shape: Height, width and channels of a frame.
+        num_classes: 0 where there are no labels.
+        frames: How many are seen together.
+        width: As in `residual_discriminator`.
+        blocks: As in `residual_discriminator`.
+        patch: As in `residual_discriminator`.
+    """
+    height, side, channels = shape
+    seen = keras.Input((frames, *shape), name="frames")
+    condition = keras.Input((frames - 1 + num_classes,), name="condition")
+    stacked = (height, side, frames * channels + frames - 1)
+    judge = residual_discriminator(stacked, condition.shape[-1], width=width, blocks=blocks, patch=patch)
+    logits = judge([FramesAsChannels()([seen, condition]), condition])
+    return keras.Model([seen, condition], logits, name="motion_discriminator")
+
+
+def volume_discriminator(
+    shape: tuple[int, int, int], num_classes: int, *, frames: int, width: int, use_bias: bool = True
+) -> keras.Model:
+    """All frames of a clip under 3-D convolutions, as MoCoGAN judges motion (arXiv:1707.04993, appendix A).
+
+    It halves time as it halves the sides, where the paper's shortens it by three frames a layer, and has no batch
+    normalisation, under which a clip has no slope of its own.
+
+    Args:
+        shape: Height, width and channels of a frame.
+        num_classes: 0 where there are no labels.
+        frames: Of a clip.
+        width: Channels at half of the size, doubled with every halving.
+        use_bias: Whether the logit has one.
+    """
+    inputs = [keras.Input((frames, *shape), name="frames")]
+    inputs += [keras.Input((num_classes,), name="labels")] if num_classes else []
+    x = inputs[0]
+    for step in range(max(1, canvas(*shape[:2]).doublings)):
+        weights = keras.initializers.HeNormal()
+        strides = (2 if step and x.shape[1] > 1 else 1, 2, 2)
+        x = layers.Conv3D(doubled(width, step), 4, strides=strides, padding="same", kernel_initializer=weights)(x)
+        x = LeakyReLU()(x)
+    logits = judged(layers.Flatten()(x), inputs, num_classes, "projection", use_bias=use_bias)
+    return keras.Model(inputs, logits, name="motion_discriminator")

@@ -1,0 +1,149 @@
+"""Clips of content and motion apart."""
+
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sparring.data.spec import VideoSpec
+from sparring.errors import UsageError
+from sparring.networks.residual import residual_discriminator
+from sparring.networks.video import frame_generator, motion_network, stacked_discriminator, volume_discriminator
+from sparring.objectives.adversarial import Adversarial
+from sparring.objectives.video import Moving
+from sparring.recipes.clip_parts import SEEN, PreparedClips, sides_from
+from sparring.recipes.option_types import (
+    Accumulate,
+    Augment,
+    AugmentPolicy,
+    Count,
+    FinalLearningRate,
+    Gamma,
+    LatentDim,
+    LearningRate,
+    LossName,
+    Penalties,
+    PenaltyEvery,
+    Precision,
+)
+from sparring.recipes.parts import accumulating, computing_in
+from sparring.training.game import Game
+from sparring.training.pace import Pace
+from sparring.training.players import Player
+from sparring.training.schedules import Adam, cosine
+
+Clips = Annotated[int, Field(ge=1, description="Clips to train on in all; the learning rate reaches its end there.")]
+ClipBatch = Annotated[int, Field(ge=1, le=4096, description="Clips in one update of a network, over all devices.")]
+TickClips = Annotated[
+    int | None,
+    Field(ge=1, description="Clips between two looks; None takes the number there are, between 2,000 and 10,000."),
+]
+ClipHalflife = Annotated[float, Field(ge=0, description="Half-life of the averaged generator, in clips.")]
+MotionDiscriminator = Annotated[
+    Literal["pair", "triple", "volume"],
+    Field(
+        description="What judges motion: two or three frames of a clip, drawn anew each time, under 2-D convolutions, "
+        "or all of it under 3-D ones, at many times the cost."
+    ),
+]
+Path = Annotated[
+    int | None,
+    Field(
+        ge=2,
+        le=4096,
+        description="Frames that motion runs on for while it is trained, clips being stretches of it, so that longer "
+        "clips can be drawn; None takes twice those of a clip.",
+    ),
+]
+Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks at each size.")]
+
+
+def mocogan(
+    spec: VideoSpec,
+    *,
+    clips: Clips = 200_000,
+    batch_size: ClipBatch = 32,
+    latent_dim: LatentDim = 64,
+    motion_dim: Count = 16,
+    motion_units: Count = 64,
+    path: Path = None,
+    width: Count = 32,
+    blocks: Blocks = 1,
+    motion_discriminator: MotionDiscriminator = "triple",
+    loss: LossName = "relativistic",
+    penalties: Penalties = "r1,r2",
+    gamma: Gamma = None,
+    penalty_every: PenaltyEvery = 4,
+    learning_rate: LearningRate = 1e-3,
+    final_learning_rate: FinalLearningRate = 1e-4,
+    augment: Augment = "auto",
+    augment_policy: AugmentPolicy = "translation,cutout",
+    ema_halflife_clips: ClipHalflife = 10_000,
+    tick_clips: TickClips = None,
+    accumulate: Accumulate = 1,
+    precision: Precision = "float32",
+) -> Game:
+    """Content that stays and motion that goes on, drawn frame by frame (MoCoGAN, Tulyakov et al. 2017, arXiv:1707.04993).
+
+    The paper's generator, a content vector beside the codes of a recurrent network, and its two discriminators, of
+    frames and of motion; in today's form: residual networks without normalisation and the loss of R3GAN (Huang et al.
+    2024, arXiv:2501.05441), R1 and R2 taken lazily, averaged weights. Motion is judged by a few frames and the times
+    between them (DIGAN, arXiv:2202.10571, section 3.2; StyleGAN-V, arXiv:2112.14683, section 3.2), and only frames that
+    are looked at are drawn; `motion_discriminator=volume` has the paper's 3-D convolutions.
+
+    Args:
+        latent_dim: Size of the content, which all frames of a clip share.
+        motion_dim: Size of the noise that motion takes in at every frame.
+        motion_units: Size of the code of motion, the state of its recurrent network.
+        width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
+        gamma: Strength of r1 and r2 for a whole clip, of which a discriminator of a few frames takes their share; None
+            takes it from the data, 0.01 times the mean squared distance of two clips.
+    """
+    length, shape, classes = spec.shape[0], spec.shape[1:], spec.num_classes
+    seen = min(SEEN.get(motion_discriminator, length), length)
+    path = 2 * length if path is None else path
+    if path < length:
+        raise UsageError(f"`path` must be at least the frames of a clip, {length}. Received: path={path}")
+    (alone, several), notes = sides_from(
+        spec,
+        seen,
+        loss=loss,
+        penalties=penalties,
+        gamma=gamma,
+        penalty_every=penalty_every,
+        augment=augment,
+        augment_policy=augment_policy,
+        batch_size=batch_size,
+    )
+    sizes = {"width": width, "blocks": blocks, "patch": 2 if min(shape[:2]) >= 16 else 1}
+    with computing_in(precision):
+        motion = motion_network(classes, motion_dim=motion_dim, units=motion_units)
+        generator = frame_generator(shape, classes, latent_dim=latent_dim, units=motion_units, **sizes)
+        judges = [residual_discriminator(shape, classes, **sizes)]
+        if timed := motion_discriminator in SEEN:
+            judges.append(stacked_discriminator(shape, classes, frames=seen, **sizes))
+        else:
+            use_bias = not several["loss"].differences
+            judges.append(volume_discriminator(shape, classes, frames=seen, width=width, use_bias=use_bias))
+    aims = Moving(
+        motion, generator, Adversarial(generator, judges[0], **alone), Adversarial(generator, judges[1], **several)
+    )
+    pace = Pace.over(spec.num_examples, clips, batch_size, tick_clips)
+    prepared = PreparedClips(spec, seen, path, timed)
+    updates = pace.num_ticks * pace.steps_per_tick // accumulate
+    rate = cosine(learning_rate, final_learning_rate, updates)
+    adam = partial(Adam, rate, 0.0, 0.99, **accumulating(accumulate))
+    return Game(
+        spec,
+        [
+            Player("discriminator", judges, adam, aims.discriminator_loss, aims.discriminator_logs),
+            Player("generator", [motion, generator], adam, aims.generator_loss, aims.generator_logs, act=aims.act),
+        ],
+        averaged={"motion": motion, "generator": generator},
+        draws={"latents": (latent_dim,), "motion": (path, motion_dim), **prepared.draws, **aims.draws},
+        pace=pace,
+        halflife_images=ema_halflife_clips,
+        extra_state=aims.extra_state,
+        prepare=prepared,
+        notes=notes,
+    )
