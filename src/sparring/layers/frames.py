@@ -18,6 +18,17 @@ class JoinToFrames(keras.layers.Layer):
         return (count, length, width + more)
 
 
+class RunningSum(keras.layers.Layer):
+    """Where something is that begins at `(N, D)` and moves by `(N, T, D)`: a sum up to every frame, `(N, T, D)`."""
+
+    def call(self, inputs):
+        start, steps = inputs
+        return start[:, None] + ops.cumsum(steps, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[1]
+
+
 class FramesAsChannels(keras.layers.Layer):
     """Frames side by side in the channels, and behind them a constant channel for each time between two of them.
 

@@ -1,46 +1,67 @@
 """Content and motion apart, a generator of single frames, and discriminators of what moves (MoCoGAN, arXiv:1707.04993).
 
-Of clips, a motion network maps `[noise]` or `[noise, labels]` of any number of frames to a code for each of them, and a
-generator `[latents, code]` or `[latents, code, labels]` to one frame. A discriminator of single frames is one of images;
-a motion discriminator maps `[frames]` or `[frames, condition]`, of shape `(N, T, H, W, C)`, to one logit.
+A motion network maps `[noise]` or `[noise, labels]` of any number of frames to angles for each of them, and a generator
+`[latents, angles]` or `[latents, angles, labels]` to one frame. Who judges single frames is a discriminator of images;
+a motion discriminator maps `[frames]` or `[frames, condition]`, frames `(N, T, H, W, C)`, to one logit.
 """
+
+import math
 
 import keras
 from keras import layers, ops
 
 from sparring.layers.activation import LeakyReLU
-from sparring.layers.frames import FramesAsChannels, JoinToFrames
+from sparring.layers.frames import FramesAsChannels, JoinToFrames, RunningSum
+from sparring.layers.scaled import ScaledDense
 from sparring.networks.heads import judged
 from sparring.networks.inputs import doubled, joined
 from sparring.networks.residual import residual_discriminator, residual_image
 from sparring.ops.geometry import canvas
 
+# Radians a frame, of states of variance 1: a step of training must not turn the end of a path, a sum of all, by much.
+SPEED = 0.25
 MAPPING_LAYERS = 2  # From content and motion to what the first map of a frame is made of.
 
 
 def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Model:
-    """A recurrent network that makes a path of codes of noise (Tulyakov et al. 2017, arXiv:1707.04993, section 3.1).
+    """A path of angles that a recurrent network turns, made of noise (after MoCoGAN, arXiv:1707.04993, section 3.1).
 
-    A gated recurrent unit reads new noise at every frame, so that what moves goes on from where it is and may turn
-    anywhere. It never sees the content: any motion goes with any content.
+    A gated recurrent unit reads new noise at every frame, as in the paper, and beside it that of the first frame, which
+    it would else forget: what moves keeps its way as long as it likes. The paper's code is the state of the unit; here
+    the state says how fast each angle turns. An angle goes on for ever and never leaves what the generator knows,
+    however long a clip is, and a loop is an angle that comes round. The network never sees the content: any motion goes
+    with any content.
 
     Args:
         num_classes: 0 takes no labels; a label is read at every frame, for actions are motions.
-        motion_dim: Size of the noise of a frame, `(N, T, motion_dim)`.
-        units: Size of the code of a frame, `(N, T, units)`.
+        motion_dim: Size of the noise of a frame, and number of angles in radians, both `(N, T, motion_dim)`. Fewer than
+            numbers of the content: what could be in either should be found in the content.
+        units: Size of the state.
     """
     noise = keras.Input((None, motion_dim), name="motion")
     labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
-    x = JoinToFrames()([noise, *labels]) if labels else noise
+    first = noise[:, 0]
+    x = JoinToFrames()([noise, joined([first, *labels])])
     # Not cuDNN's: XLA compiles the step on an accelerator, and the numbers are those of a CPU.
-    codes = layers.GRU(units, return_sequences=True, use_cudnn=False)(x)
-    return keras.Model([noise, *labels], codes, name="motion")
+    x = layers.GRU(units, return_sequences=True, use_cudnn=False)(x)
+    # An angle begins anywhere: a normal number of standard deviation pi goes round as a uniform one does, nearly.
+    anywhere = keras.initializers.VarianceScaling(math.pi**2, "fan_in", "untruncated_normal")
+    start = layers.Dense(motion_dim, use_bias=False, kernel_initializer=anywhere)(first)
+    angles = RunningSum()([start, ScaledDense(motion_dim, SPEED)(x)])
+    return keras.Model([noise, *labels], angles, name="motion")
 
 
 def frame_generator(
-    shape: tuple[int, int, int], num_classes: int, *, latent_dim: int, units: int, width: int, blocks: int, patch: int
+    shape: tuple[int, int, int],
+    num_classes: int,
+    *,
+    latent_dim: int,
+    motion_dim: int,
+    width: int,
+    blocks: int,
+    patch: int,
 ) -> keras.Model:
-    """One frame of content and the code of its moment: dense layers join them, a residual generator draws.
+    """One frame of content and the angles of its moment: dense layers join them, a residual generator draws.
 
     All frames of all clips go through it as one large batch of images.
 
@@ -48,19 +69,19 @@ def frame_generator(
         shape: Height, width and channels of a frame.
         num_classes: 0 takes no labels.
         latent_dim: Size of the content.
-        units: Size of the code of motion.
+        motion_dim: Number of angles, read by their sines and cosines.
         width: As in `residual_generator`, like the others.
         blocks: At each size.
         patch: Pixels of a side that the last layer unfolds a position to.
     """
-    inputs = [keras.Input((latent_dim,), name="latents"), keras.Input((units,), name="code")]
-    inputs += [keras.Input((num_classes,), name="labels")] if num_classes else []
+    latents, angles = keras.Input((latent_dim,), name="latents"), keras.Input((motion_dim,), name="angles")
+    labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
     size = doubled(width, canvas(*shape[:2]).doublings)
-    x = joined(inputs)
+    x = joined([latents, ops.cos(angles), ops.sin(angles), *labels])
     for _ in range(MAPPING_LAYERS):
         x = LeakyReLU()(layers.Dense(size, kernel_initializer="he_normal")(x))
     frame = residual_image(ops.rms_normalization(x), shape, width=width, blocks=blocks, patch=patch)
-    return keras.Model(inputs, frame, name="generator")
+    return keras.Model([latents, angles, *labels], frame, name="generator")
 
 
 def stacked_discriminator(

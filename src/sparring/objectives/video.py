@@ -12,17 +12,17 @@ FRAME, MOTION = "frame", "motion"  # Prefixes of what in a batch belongs to one 
 class Moving:
     """A generator of clips against two discriminators, of single frames and of several (arXiv:1707.04993, section 3).
 
-    Only those frames are made that a discriminator looks at: the code of motion runs through all of a clip, which costs
+    Only those frames are made that a discriminator looks at: the path of motion runs through all of a clip, which costs
     little, and the frames of the chosen moments are drawn (Skorokhodov et al. 2021, arXiv:2112.14683, section 3.2).
 
     A batch holds `real`, the chosen frames `(N, k, H, W, C)` in [-1, 1]; `moments`, int `(N, k)`, when in a clip they
-    are; `begin`, int `(N,)`, where in the path of codes the clip begins; `alone`, int `(N,)`, which of the chosen frames
-    is judged alone; `gaps`, the times between them, where the motion discriminator reads any; `latents`, the noise
-    `motion` and, where there are classes, one-hot labels as `condition`. `act` adds `fake` of the shape of `real`.
+    are; `begin`, int `(N,)`, where in the path of angles the clip begins; `alone`, int `(N,)`, which of the chosen
+    frames is judged alone; `gaps`, the times between them, where the motion discriminator reads any; `latents`, the
+    noise `motion` and, where there are classes, one-hot labels as `condition`. `act` adds `fake`, shaped as `real`.
 
     Args:
-        motion: From noise to a code for every frame.
-        generator: From content and code to a frame.
+        motion: From noise to angles for every frame.
+        generator: From content and angles to a frame.
         frames: Who judges single frames.
         moving: Who judges several.
 
@@ -47,10 +47,9 @@ class Moving:
     def act(self, game, batch):
         """The frames of a generated clip at the moments of the real ones: `{"fake": frames}`."""
         labels = [batch["condition"]] if "condition" in batch else []
-        codes = self.motion([batch["motion"], *labels], training=True)
-        moments = batch["moments"]
-        codes = take_frames(codes, moments + batch["begin"][:, None])
-        return {"fake": drawn(self.generator, batch["latents"], codes, labels, training=True)}
+        path = self.motion([batch["motion"], *labels], training=True)
+        angles = take_frames(path, batch["moments"] + batch["begin"][:, None])
+        return {"fake": _drawn(self.generator, batch["latents"], angles, labels)}
 
     def generator_loss(self, game, batch):
         """How well single frames and what moves pass."""
@@ -75,9 +74,9 @@ class Moving:
         return part
 
 
-def drawn(generator: keras.Model, latents, codes, labels: list, training: bool):
-    """Frames `(N, T, H, W, C)` of contents `(N, D)` and codes `(N, T, units)`, as one batch of images."""
-    count = codes.shape[1]
+def _drawn(generator: keras.Model, latents, angles, labels: list):
+    """Frames `(N, T, H, W, C)` of contents `(N, D)` and angles `(N, T, motion_dim)`, as one batch of images."""
+    count = angles.shape[1]
     every = [ops.repeat(x, count, axis=0) for x in (latents, *labels)]
-    frames = generator([every[0], fold(codes), *every[1:]], training=training)
+    frames = generator([every[0], fold(angles), *every[1:]], training=True)
     return unfold(ops.cast(frames, "float32"), count)

@@ -20,7 +20,7 @@ class PreparedClips:
     Args:
         spec: Of the data.
         seen: Frames of a clip that are looked at, any of them alike; all of them in their order where it is as long.
-        path: Frames that the code of motion runs through, of which a clip begins anywhere where it has room.
+        path: Frames that motion runs through, of which a clip begins anywhere where it has room.
         timed: Whether the motion discriminator is told the times between frames.
     """
 
