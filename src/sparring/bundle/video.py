@@ -54,7 +54,7 @@ class VideoBundle(Bundle):
         return normal_paths(n, frames, self.motion_dim, seed)
 
     def angles(self, motions: np.ndarray, labels: Labels = None, *, loop: bool = False) -> np.ndarray:
-        """The code of every frame, float32 (n, frames, motion_dim) in radians; with `loop` the last leads on to the first.
+        """The angles of every frame, float32 (n, frames, motion_dim) in radians; of a loop the last leads to the first.
 
         A recurrent network does not come back to where it was by itself. For a loop it is driven by the same noise
         twice, the second round counts, and in it every angle turns a little faster or slower than it would, by at most
@@ -74,7 +74,7 @@ class VideoBundle(Bundle):
         return angles[:, frames:-1] - start + angles[:, :1] + share * left_over
 
     def render(self, contents: np.ndarray, angles: np.ndarray, labels: Labels = None) -> np.ndarray:
-        """uint8 (n, frames, height, width, channels) of `contents` (n, latent_dim) and `angles` (n, frames, motion_dim)."""
+        """uint8 (n, frames, height, width, channels) of `contents` (n, latent_dim) and of `angles`."""
         count, frames, _ = angles.shape
         every = [
             np.repeat(contents, frames, axis=0),

@@ -23,15 +23,9 @@ def residual_generator(
 
     With a `patch` of 2 the last layer unfolds each position to 2x2 pixels, and there are no blocks at full size.
     """
-    inputs = latent_inputs(latent_dim, num_classes)
-    image = residual_image(joined(inputs), shape, width=width, blocks=blocks, patch=patch)
-    return keras.Model(inputs, image, name="generator")
-
-
-def residual_image(x, shape: tuple[int, int, int], *, width: int, blocks: int, patch: int):
-    """The image of `shape` that a `residual_generator` makes of numbers `(N, D)` of about unit variance."""
     sizes, height, base_width = _plan(shape, patch)
-    x = Basis(height, base_width, doubled(width, sizes - 1))(x)
+    inputs = latent_inputs(latent_dim, num_classes)
+    x = Basis(height, base_width, doubled(width, sizes - 1))(joined(inputs))
     for step in reversed(range(sizes)):
         if step < sizes - 1:
             x = layers.UpSampling2D(2, interpolation="bilinear")(x)
@@ -44,7 +38,7 @@ def residual_image(x, shape: tuple[int, int, int], *, width: int, blocks: int, p
     else:
         weights = BilinearNormal(stddev=GAIN / math.sqrt(width))
         x = layers.Conv2DTranspose(shape[-1], 4, strides=2, padding="same", kernel_initializer=weights)(x)
-    return cut_to(x, shape)
+    return keras.Model(inputs, cut_to(x, shape), name="generator")
 
 
 def residual_discriminator(

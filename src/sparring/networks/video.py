@@ -13,14 +13,15 @@ from keras import layers, ops
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.frames import FramesAsChannels, JoinToFrames, RunningSum
 from sparring.layers.scaled import ScaledDense
+from sparring.networks.dcgan import dcgan_image
 from sparring.networks.heads import judged
 from sparring.networks.inputs import doubled, joined
-from sparring.networks.residual import residual_discriminator, residual_image
+from sparring.networks.residual import GAIN, residual_discriminator
 from sparring.ops.geometry import canvas
 
 # Radians a frame, of states of variance 1: a step of training must not turn the end of a path, a sum of all, by much.
 SPEED = 0.25
-MAPPING_LAYERS = 2  # From content and motion to what the first map of a frame is made of.
+MAPPING_LAYERS, MAPPED = 2, 8  # From content and motion to what a frame is made of, of eight times its width.
 
 
 def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Model:
@@ -58,29 +59,26 @@ def frame_generator(
     latent_dim: int,
     motion_dim: int,
     width: int,
-    blocks: int,
-    patch: int,
+    synchronized: bool,
 ) -> keras.Model:
-    """One frame of content and the angles of its moment: dense layers join them, a residual generator draws.
+    """One frame of content and the angles of its moment: dense layers join them, and the generator of DCGAN draws.
 
-    All frames of all clips go through it as one large batch of images.
+    All frames of all clips go through it as one large batch of images (arXiv:1707.04993, appendix A, has DCGAN's too).
 
     Args:
         shape: Height, width and channels of a frame.
         num_classes: 0 takes no labels.
         latent_dim: Size of the content.
         motion_dim: Number of angles, read by their sines and cosines.
-        width: As in `residual_generator`, like the others.
-        blocks: At each size.
-        patch: Pixels of a side that the last layer unfolds a position to.
+        width: Channels at half of the size, doubled with every halving.
+        synchronized: As in `dcgan_generator`.
     """
     latents, angles = keras.Input((latent_dim,), name="latents"), keras.Input((motion_dim,), name="angles")
     labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
-    size = doubled(width, canvas(*shape[:2]).doublings)
     x = joined([latents, ops.cos(angles), ops.sin(angles), *labels])
     for _ in range(MAPPING_LAYERS):
-        x = LeakyReLU()(layers.Dense(size, kernel_initializer="he_normal")(x))
-    frame = residual_image(ops.rms_normalization(x), shape, width=width, blocks=blocks, patch=patch)
+        x = LeakyReLU()(ScaledDense(MAPPED * width, GAIN)(x))
+    frame = dcgan_image(x, shape, width=width, synchronized=synchronized)
     return keras.Model([latents, angles, *labels], frame, name="generator")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from sparring.backend import num_replicas
 from sparring.data.spec import VideoSpec
 from sparring.errors import UsageError
 from sparring.networks.residual import residual_discriminator
@@ -74,7 +75,7 @@ def mocogan(
     penalties: Penalties = "r1,r2",
     gamma: Gamma = None,
     penalty_every: PenaltyEvery = 1,
-    learning_rate: LearningRate = 1e-3,
+    learning_rate: LearningRate = 5e-4,
     final_learning_rate: FinalLearningRate = 1e-4,
     augment: Augment = "auto",
     augment_policy: AugmentPolicy = "translation,cutout",
@@ -86,16 +87,17 @@ def mocogan(
     """Content that stays and motion that goes on, frame by frame (MoCoGAN, Tulyakov et al. 2017, arXiv:1707.04993).
 
     The paper's generator, a content vector beside what a recurrent network makes of noise, here the speeds of angles,
-    and its two discriminators, of frames and of motion; in today's form: residual networks without normalisation, the
-    loss and the penalties of R3GAN (Huang et al. 2024, arXiv:2501.05441), averaged weights. Motion is judged by a few
-    frames and the times between them (DIGAN, arXiv:2202.10571, section 3.2; StyleGAN-V, arXiv:2112.14683, section 3.2),
-    and only frames that are looked at are drawn; `motion_discriminator=volume` has the paper's 3-D convolutions.
+    both drawn by DCGAN's; and its two discriminators, of frames and of motion, in today's form: residual networks
+    without normalisation, the loss and the penalties of R3GAN (Huang et al. 2024, arXiv:2501.05441), averaged weights.
+    Motion is judged by a few frames and the times between them (DIGAN, arXiv:2202.10571, section 3.2; StyleGAN-V,
+    arXiv:2112.14683, section 3.2), and only frames that are looked at are drawn; `motion_discriminator=volume` has the
+    paper's 3-D convolutions.
 
     Args:
         latent_dim: Size of the content, which all frames of a clip share.
         motion_dim: Size of the noise that motion takes in at every frame, and number of angles that are its code.
         motion_units: Size of the state of the recurrent network.
-        width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
+        width: Channels at half of the size, doubled with every halving; of the discriminators up to eight times.
         gamma: Strength of r1 and r2 for a whole clip, of which a discriminator of a few frames takes their share; None
             takes it from the data, 0.01 times the mean squared distance of two clips.
     """
@@ -118,7 +120,14 @@ def mocogan(
     sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": 2 if min(shape[:2]) >= 16 else 1}
     with computing_in(precision):
         motion = motion_network(classes, motion_dim=motion_dim, units=motion_units)
-        generator = frame_generator(shape, classes, latent_dim=latent_dim, motion_dim=motion_dim, **sizes)
+        generator = frame_generator(
+            shape,
+            classes,
+            latent_dim=latent_dim,
+            motion_dim=motion_dim,
+            width=width,
+            synchronized=num_replicas() > 1,
+        )
         judges = [residual_discriminator(shape, classes, **sizes)]
         if timed := motion_discriminator in SEEN:
             judges.append(stacked_discriminator(shape, classes, frames=seen, **sizes))
