@@ -79,7 +79,7 @@ def _classes(classes: tuple[str, ...]) -> str:
 
 
 def _table(figures: Mapping[str, str], spec: AnySpec) -> list[str]:
-    if not figures and isinstance(spec, DomainsSpec):
+    if not figures and isinstance(spec, DomainsSpec | VideoSpec):
         return ["Not measured."]
     if not figures:
         return ["Not measured yet: `sparring evaluate RUN`."]

@@ -42,9 +42,11 @@ def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Mo
     noise = keras.Input((None, motion_dim), name="motion")
     labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
     first = noise[:, 0]
-    x = JoinToFrames()([noise, joined([first, *labels])])
+    lasting = joined([first, *labels])
     # Not cuDNN's: XLA compiles the step on an accelerator, and the numbers are those of a CPU.
-    x = layers.GRU(units, return_sequences=True, use_cudnn=False)(x)
+    recurrent = layers.GRU(units, return_sequences=True, use_cudnn=False)
+    # From a state of zeros every clip would have to get under way.
+    x = recurrent(JoinToFrames()([noise, lasting]), initial_state=layers.Dense(units, activation="tanh")(lasting))
     # An angle begins anywhere: a normal number of standard deviation pi goes round as a uniform one does, nearly.
     anywhere = keras.initializers.VarianceScaling(math.pi**2, "fan_in", "untruncated_normal")
     start = layers.Dense(motion_dim, use_bias=False, kernel_initializer=anywhere)(first)
