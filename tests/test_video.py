@@ -37,10 +37,10 @@ def arrays(found):
     return keras.tree.map_structure(lambda x: np.array(ops.convert_to_numpy(x)), found)
 
 
-def prepared(seen, *, count=256, frames=6, path=12, timed=True):
+def prepared(judge, *, count=256, frames=6):
     """A batch of clips whose every pixel says which frame it is of, in units of 10."""
     spec = make_clips(frames, 4, 4, 1).spec
-    prepare = PreparedClips(spec, seen, path, timed)
+    prepare = PreparedClips(spec, judge, None)
     clips = np.broadcast_to(10 * np.arange(frames, dtype=np.uint8)[:, None, None, None], (count, frames, 4, 4, 1))
     noise = {name: ops.convert_to_tensor(normal(count, *shape)) for name, shape in prepare.draws.items()}
     labels = ops.convert_to_tensor(np.arange(count, dtype=np.int32) % 2)
@@ -48,7 +48,7 @@ def prepared(seen, *, count=256, frames=6, path=12, timed=True):
 
 
 def test_any_frames_are_chosen_in_their_order():
-    batch = prepared(3)
+    batch = prepared("triple")
     moments = batch["moments"]
     assert (np.diff(moments, axis=1) > 0).all()
     # Each of the 20 choices of 3 frames of 6 about as often: chi-squared of 19 degrees of freedom.
@@ -64,14 +64,14 @@ def test_any_frames_are_chosen_in_their_order():
 
 
 def test_a_volume_is_all_frames_in_their_order():
-    batch = prepared(6, count=32, timed=False)
+    batch = prepared("volume", count=32)
     assert (batch["moments"] == np.arange(6)).all()
     assert len(set(batch["alone"])) > 3
     assert "gaps" not in batch
 
 
 def test_each_side_sees_its_frames_and_its_condition():
-    batch = {key: ops.convert_to_tensor(value) for key, value in prepared(3, count=8).items()}
+    batch = {key: ops.convert_to_tensor(value) for key, value in prepared("triple", count=8).items()}
     batch |= {"fake": -batch["real"], "frame/noise": ops.zeros((8, 1)), "motion/noise": ops.ones((8, 1))}
     part = {name: arrays(Moving._part(None, batch, name)) for name in ("frame", "motion")}
     assert part["motion"]["real"].shape == (8, 3, 4, 4, 1)

@@ -1,18 +1,14 @@
 """Clips of content and motion apart."""
 
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from sparring.backend import num_replicas
 from sparring.data.spec import VideoSpec
-from sparring.errors import UsageError
 from sparring.networks.residual import residual_discriminator
 from sparring.networks.video import frame_generator, motion_network, stacked_discriminator, volume_discriminator
-from sparring.objectives.adversarial import Adversarial
-from sparring.objectives.video import Moving
-from sparring.recipes.clip_parts import SEEN, PreparedClips, sides_from
+from sparring.recipes.clip_parts import PreparedClips, clip_game, sides_from
 from sparring.recipes.option_types import (
     Accumulate,
     Augment,
@@ -27,11 +23,8 @@ from sparring.recipes.option_types import (
     PenaltyEvery,
     Precision,
 )
-from sparring.recipes.parts import accumulating, computing_in
+from sparring.recipes.parts import computing_in
 from sparring.training.game import Game
-from sparring.training.pace import Pace
-from sparring.training.players import Player
-from sparring.training.schedules import Adam, cosine
 
 Clips = Annotated[int, Field(ge=1, description="Clips to train on in all; the learning rate reaches its end there.")]
 ClipBatch = Annotated[int, Field(ge=1, le=4096, description="Clips in one update of a network, over all devices.")]
@@ -101,14 +94,10 @@ def mocogan(
         gamma: Strength of r1 and r2 for a whole clip, of which a discriminator of a few frames takes their share; None
             takes it from the data, 0.01 times the mean squared distance of two clips.
     """
-    length, shape, classes = spec.shape[0], spec.shape[1:], spec.num_classes
-    seen = min(SEEN.get(motion_discriminator, length), length)
-    path = 2 * length if path is None else path
-    if path < length:
-        raise UsageError(f"`path` must be at least the frames of a clip, {length}. Received: path={path}")
+    shape, classes, prepared = spec.shape[1:], spec.num_classes, PreparedClips(spec, motion_discriminator, path)
     (alone, several), notes = sides_from(
         spec,
-        seen,
+        prepared.seen,
         loss=loss,
         penalties=penalties,
         gamma=gamma,
@@ -120,39 +109,28 @@ def mocogan(
     sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": 2 if min(shape[:2]) >= 16 else 1}
     with computing_in(precision):
         motion = motion_network(classes, motion_dim=motion_dim, units=motion_units)
-        generator = frame_generator(
-            shape,
-            classes,
-            latent_dim=latent_dim,
-            motion_dim=motion_dim,
-            width=width,
-            synchronized=num_replicas() > 1,
-        )
+        several_devices = num_replicas() > 1
+        dims = {"latent_dim": latent_dim, "motion_dim": motion_dim}
+        generator = frame_generator(shape, classes, **dims, width=width, synchronized=several_devices)
         judges = [residual_discriminator(shape, classes, **sizes)]
-        if timed := motion_discriminator in SEEN:
-            judges.append(stacked_discriminator(shape, classes, frames=seen, **sizes))
+        if prepared.timed:
+            judges.append(stacked_discriminator(shape, classes, frames=prepared.seen, **sizes))
         else:
             use_bias = not several["loss"].differences
-            judges.append(volume_discriminator(shape, classes, frames=seen, width=width, use_bias=use_bias))
-    aims = Moving(
-        motion, generator, Adversarial(generator, judges[0], **alone), Adversarial(generator, judges[1], **several)
-    )
-    pace = Pace.over(spec.num_examples, clips, batch_size, tick_clips)
-    prepared = PreparedClips(spec, seen, path, timed)
-    updates = pace.num_ticks * pace.steps_per_tick // accumulate
-    rate = cosine(learning_rate, final_learning_rate, updates)
-    adam = partial(Adam, rate, 0.0, 0.99, **accumulating(accumulate))
-    return Game(
+            judges.append(volume_discriminator(shape, classes, frames=spec.shape[0], width=width, use_bias=use_bias))
+    return clip_game(
         spec,
-        [
-            Player("discriminator", judges, adam, aims.discriminator_loss, aims.discriminator_logs),
-            Player("generator", [motion, generator], adam, aims.generator_loss, aims.generator_logs, act=aims.act),
-        ],
-        averaged={"motion": motion, "generator": generator},
-        draws={"latents": (latent_dim,), "motion": (path, motion_dim), **prepared.draws, **aims.draws},
-        pace=pace,
-        halflife_images=ema_halflife_clips,
-        extra_state=aims.extra_state,
+        motion,
+        generator,
+        judges,
+        [alone, several],
         prepare=prepared,
+        clips=clips,
+        batch_size=batch_size,
+        tick_clips=tick_clips,
+        learning_rate=learning_rate,
+        final_learning_rate=final_learning_rate,
+        accumulate=accumulate,
+        ema_halflife_clips=ema_halflife_clips,
         notes=notes,
     )
