@@ -103,7 +103,8 @@ def generate(game):
         motion, generator = (game.average.copies[name] for name in ("motion", "generator"))
         noise = random.standard_normal((4, 5, motion.inputs[0].shape[-1]), np.float32)
         contents = random.standard_normal((4, generator.inputs[0].shape[-1]), np.float32)
-        frames = generator([contents, motion([noise, labels], training=False)[:, -1], labels], training=False)
+        angles = ops.convert_to_numpy(motion([noise, labels], training=False))[:, -1]
+        frames = generator([contents, angles, labels], training=False)
         return np.array(ops.convert_to_numpy(frames))
     generator = game.average.copies["generator"]
     latents, condition = (x.shape[-1] for x in generator.inputs)

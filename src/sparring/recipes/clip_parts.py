@@ -81,22 +81,26 @@ def sides_from(
     loss: str,
     penalties: str,
     gamma: float | None,
+    final_gamma: float | None,
     penalty_every: int,
+    updates: int,
     augment: str,
     augment_policy: str,
     batch_size: int,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """What the two `Adversarial` are made with beside their networks, of one frame and of `seen`, and notes on it.
 
-    Distances of clips add up over their frames: of a part of a clip the strength of R1 and R2 is a part, too.
+    Distances of clips add up over their frames: of a part of a clip the strength of R1 and R2 is a part, too. It is at
+    its end after so many updates.
     """
     whole, more = gamma_from(spec, gamma, penalties)
     found: list[dict[str, Any]] = []
     for count in (1, seen):
         # Each its own: what adapts itself follows one discriminator.
         augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
-        share = whole * count / spec.shape[0]
-        held_back = read_penalties(penalties, share, penalty_every)
+        share = count / spec.shape[0]
+        strength = cosine(share * whole, None if final_gamma is None else share * final_gamma, updates)
+        held_back = read_penalties(penalties, strength, penalty_every)
         found.append({"loss": LOSSES[loss], "penalties": held_back, "augmentation": augmentation})
     return found, notes + more
 
