@@ -81,7 +81,7 @@ def sides_from(
     loss: str,
     penalties: str,
     gamma: float | None,
-    final_gamma: float | None,
+    final_gamma_share: float,
     penalty_every: int,
     updates: int,
     augment: str,
@@ -98,8 +98,8 @@ def sides_from(
     for count in (1, seen):
         # Each its own: what adapts itself follows one discriminator.
         augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
-        share = count / spec.shape[0]
-        strength = cosine(share * whole, None if final_gamma is None else share * final_gamma, updates)
+        share = whole * count / spec.shape[0]
+        strength = cosine(share, final_gamma_share * share, updates)
         held_back = read_penalties(penalties, strength, penalty_every)
         found.append({"loss": LOSSES[loss], "penalties": held_back, "augmentation": augmentation})
     return found, notes + more

@@ -14,7 +14,6 @@ from sparring.recipes.option_types import (
     Augment,
     AugmentPolicy,
     Count,
-    FinalGamma,
     FinalLearningRate,
     Gamma,
     LatentDim,
@@ -50,6 +49,14 @@ Path = Annotated[
         "clips can be drawn; None takes twice those of a clip.",
     ),
 ]
+FinalShare = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=1,
+        description="Of gamma at the end, after a cosine; 1 leaves it. Strong at first, or nothing is learnt.",
+    ),
+]
 Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks at each size.")]
 
 
@@ -68,7 +75,7 @@ def mocogan(
     loss: LossName = "relativistic",
     penalties: Penalties = "r1,r2",
     gamma: Gamma = None,
-    final_gamma: FinalGamma = None,
+    final_gamma_share: FinalShare = 0.125,
     penalty_every: PenaltyEvery = 1,
     learning_rate: LearningRate = 5e-4,
     final_learning_rate: FinalLearningRate = 1e-4,
@@ -103,7 +110,7 @@ def mocogan(
         loss=loss,
         penalties=penalties,
         gamma=gamma,
-        final_gamma=final_gamma,
+        final_gamma_share=final_gamma_share,
         penalty_every=penalty_every,
         updates=clips // batch_size,
         augment=augment,
