@@ -37,7 +37,7 @@ MotionDiscriminator = Annotated[
     Literal["pair", "triple", "volume"],
     Field(
         description="What judges motion: two or three frames of a clip, drawn anew each time, under 2-D convolutions, "
-        "or all of it under 3-D ones, at many times the cost."
+        "or all of it under 3-D ones, at three times the cost."
     ),
 ]
 Path = Annotated[
@@ -50,14 +50,9 @@ Path = Annotated[
     ),
 ]
 FinalShare = Annotated[
-    float,
-    Field(
-        gt=0,
-        le=1,
-        description="Of gamma at the end, after a cosine; 1 leaves it. Strong at first, or nothing is learnt.",
-    ),
+    float, Field(gt=0, le=1, description="Of gamma, what is left at the end, after a cosine; 1 leaves it as it is.")
 ]
-Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks at each size.")]
+Blocks = Annotated[int, Field(ge=1, le=16, description="Residual blocks at each size of the discriminators.")]
 
 
 def mocogan(
