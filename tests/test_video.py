@@ -211,9 +211,11 @@ def test_a_loop_leads_on_to_its_beginning(run):
     """Behind its last frame every angle would be whole turns from where it began."""
     bundle = load(run[0].folder)
     noise = bundle.motions(2, 8)
+    assert noise.shape == (2, 4 + 8, 3)
     plain, angles = bundle.angles(noise), bundle.angles(noise, loop=True)
+    assert plain.shape == angles.shape == (2, 8, 3)
     np.testing.assert_allclose(angles[:, 0], plain[:, 0], atol=1e-5)
-    rounds = bundle.angles(np.tile(noise, (1, 3, 1)))
+    rounds = bundle.angles(np.concatenate([noise, noise[:, 4:], noise[:, 4:5]], axis=1))
     speeds, own = np.diff(rounds, axis=1)[:, 8:15], np.diff(angles, axis=1)
     # All speeds change by the same, and the one that leads from the last frame to the first, too.
     changes = own - speeds

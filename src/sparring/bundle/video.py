@@ -20,7 +20,7 @@ class VideoBundle(Bundle):
     """A generator of clips.
 
     Its network `motion` takes `[noise]` or `[noise, condition]`, noise (n, frames, motion_dim) and one-hot float32
-    labels, and gives angles (n, frames, motion_dim) for every frame; `generator` takes `[latents, angles]` or
+    labels, and gives angles (n, frames, motion_dim); `generator` takes `[latents, angles]` or
     `[latents, angles, condition]` and gives single frames, float32 (n, height, width, channels) in [-1, 1].
     """
 
@@ -38,6 +38,15 @@ class VideoBundle(Bundle):
     def motion_dim(self) -> int:
         return self.networks["motion"].inputs[0].shape[-1]
 
+    @property
+    def lead(self) -> int:
+        """Frames of motion before a clip begins: a path gets under way first, as those that were trained on mostly had.
+
+        They are as many as a path has more than a clip in training, see the option `path` of the recipe.
+        """
+        length, path = self.spec.shape[0], self.record.options.get("path")
+        return path - length if isinstance(path, int) else length
+
     def labels_for(self, n: int, labels: Labels = None) -> np.ndarray | None:
         """As of `ImageBundle`."""
         return labels_for(self.classes, n, labels)
@@ -47,24 +56,24 @@ class VideoBundle(Bundle):
         return normal_latents(n, self.latent_dim, seed)
 
     def motions(self, n: int, frames: int, seed: int = 0) -> np.ndarray:
-        """Standard normal float32 (n, frames, motion_dim), how each clip moves.
+        """Standard normal float32 (n, lead + frames, motion_dim), how each clip moves, and did before it begins.
 
         Frame `t` of row `i` depends on `seed`, `i` and `t` only: a longer clip goes on where a shorter one ends.
         """
-        return normal_paths(n, frames, self.motion_dim, seed)
+        return normal_paths(n, self.lead + frames, self.motion_dim, seed)
 
     def angles(self, motions: np.ndarray, labels: Labels = None, *, loop: bool = False) -> np.ndarray:
-        """The angles of every frame, float32 (n, frames, motion_dim) in radians; of a loop the last leads to the first.
+        """The angles of every frame, float32 (n, frames, motion_dim) in radians, for noise as `motions` gives it.
 
-        A recurrent network does not come back to where it was by itself. For a loop it is driven by the same noise
+        Of a loop the last frame leads on to the first. A recurrent network does not come back to where it was by itself. For a loop it is driven by the same noise
         twice, the second round counts, and in it every angle turns a little faster or slower than it would, by at most
         half a turn over all frames, so that it ends a whole number of turns from where it began.
         """
         condition = self._one_hot(self.labels_for(len(motions), labels))
-        frames = motions.shape[1]
-        noise = np.concatenate([motions, motions, motions[:, :1]], axis=1) if loop else motions
+        own = motions[:, self.lead :]
+        noise = np.concatenate([motions, own, own[:, :1]], axis=1) if loop else motions
         found = keras.ops.convert_to_numpy(self.networks["motion"]([noise, *condition], training=False))
-        angles = found.astype(np.float32)
+        angles, frames = found.astype(np.float32)[:, self.lead :], own.shape[1]
         if not loop:
             return angles
         start, end = angles[:, frames : frames + 1], angles[:, -1:]

@@ -113,8 +113,8 @@ def mocogan(
         batch_size=batch_size,
     )
     sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": 2 if min(shape[:2]) >= 16 else 1}
+    motion = motion_network(classes, motion_dim=motion_dim, units=motion_units)  # A long sum: in float32 always.
     with computing_in(precision):
-        motion = motion_network(classes, motion_dim=motion_dim, units=motion_units)
         several_devices = num_replicas() > 1
         dims = {"latent_dim": latent_dim, "motion_dim": motion_dim}
         generator = frame_generator(shape, classes, **dims, width=width, synchronized=several_devices)
