@@ -5,8 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sparring.data.examples import Source
 from sparring.data.images.domains import domain_source
 from sparring.data.source import image_source
+from sparring.data.spec import VideoSpec, squared_distance
 from sparring.data.tables.table import table_source
 
 ONCE = pytest.mark.skipif(keras.config.backend() == "jax", reason="the pass on TensorFlow shows it; once is enough")
@@ -25,6 +27,25 @@ def make_stripes(height, width, channels, count=48):
     for image, label, place in zip(images, labels, random.integers(0, min(height, width), count), strict=True):
         (image if label else image.swapaxes(0, 1))[place] += 200
     return image_source("stripes", images, labels, ("across", "upright"))
+
+
+def make_clips(frames, height, width, channels, count=24):
+    """Bars that move on by one place a frame: down or, in the other class, to the right."""
+    random = np.random.default_rng(0)
+    labels = np.arange(count, dtype=np.int32) % 2
+    clips = random.integers(0, 40, (count, frames, height, width, channels), dtype=np.uint8)
+    side = min(height, width)
+    for clip, label, place in zip(clips, labels, random.integers(0, side, count), strict=True):
+        for time, frame in enumerate(clip):
+            (frame.swapaxes(0, 1) if label else frame)[(place + time) % side] += 200
+    spec = VideoSpec(
+        shape=clips.shape[1:],
+        classes=("down", "right"),
+        num_examples=count,
+        squared_distance=squared_distance(clips),
+        frame_rate=8,
+    )
+    return Source("bars", spec, {"clip": clips, "label": labels}, {})
 
 
 def make_domains(height, width, channels, *, paired, count=24):

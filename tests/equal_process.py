@@ -16,15 +16,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from conftest import make_domains, make_rows, make_stripes
+from conftest import make_clips, make_domains, make_rows, make_stripes
 from sparring.bundle.record import Record
-from sparring.data.spec import DomainsSpec
+from sparring.data.spec import DomainsSpec, VideoSpec
 from sparring.recipes.catalog import find_recipe
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.run import Run
 
 BATCH_SIZE, STEPS = 8, 3
-OPTIONS = {"width": 4, "latent_dim": 6, "batch_size": BATCH_SIZE, "images": 96}
+OPTIONS = {"width": 4, "latent_dim": 6, "batch_size": BATCH_SIZE, "images": 96, "clips": 96}
 SHAPES = {
     "article": (7, 5, 3),
     # Two doublings, so that both networks have batch normalisation; cropped and padded, on one axis by an odd number;
@@ -37,6 +37,7 @@ SHAPES = {
     "pix2pix": (8, 8, 3),
     "cyclegan": (8, 8, 3),
     "fastcut": (8, 8, 3),
+    "mocogan": (4, 8, 8, 3),  # Of four frames.
 }
 DOMAINS = {"pix2pix": True, "cyclegan": False, "fastcut": False}  # Whether they are paired.
 MORE = {
@@ -47,12 +48,15 @@ MORE = {
     "pix2pix": {"width": 2, "discriminator_width": 2, "augment": "diffaugment"},
     "cyclegan": {"width": 2, "discriminator_width": 2, "blocks": 1},
     "fastcut": {"width": 2, "discriminator_width": 2, "blocks": 1, "num_patches": 4},
+    "mocogan": {"motion_dim": 2, "motion_units": 4, "augment": "diffaugment"},
 }
 
 
 def source_for(name):
     if name in DOMAINS:
         return make_domains(*SHAPES[name], paired=DOMAINS[name])
+    if len(SHAPES[name]) == 4:
+        return make_clips(*SHAPES[name])
     return make_stripes(*SHAPES[name]) if SHAPES[name] else make_rows(48)
 
 
@@ -94,6 +98,14 @@ def generate(game):
         images = np.random.default_rng(1).standard_normal((4, *game.spec.shape), np.float32)
         made = [network([images], training=False) for network in game.average.copies.values()]
         return np.array(ops.convert_to_numpy(ops.concatenate(made)))
+    if isinstance(game.spec, VideoSpec):
+        random, labels = np.random.default_rng(1), np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]
+        motion, generator = (game.average.copies[name] for name in ("motion", "generator"))
+        noise = random.standard_normal((4, 5, motion.inputs[0].shape[-1]), np.float32)
+        contents = random.standard_normal((4, generator.inputs[0].shape[-1]), np.float32)
+        angles = ops.convert_to_numpy(motion([noise, labels], training=False))[:, -1]
+        frames = generator([contents, angles, labels], training=False)
+        return np.array(ops.convert_to_numpy(frames))
     generator = game.average.copies["generator"]
     latents, condition = (x.shape[-1] for x in generator.inputs)
     latents = np.random.default_rng(1).standard_normal((4, latents), np.float32)

@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 
 import pytest
+import typer
 import typer.main
 
 import sparring
@@ -26,7 +27,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
         "source --recipe --run --size --frames --stride --epochs --batch-size --patience --seed --data-dir --set"
         " --tensorboard --skip-unreadable --target --column --constraint --hold-out --devices"
     ),
-    "sample": "run -n --label --where --seed --truncation --interpolate --out --trust",
+    "sample": "run -n --label --where --seed --truncation --interpolate --frames --loop --out --trust",
     "translate": "run images --to --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
     "augment": (
@@ -223,6 +224,7 @@ def test_a_bug_keeps_its_traceback(application):
 def test_sample_hands_over_what_was_typed(application, capsys, tmp_path):
     calls = application("sample", tmp_path / "a.gif")
     flags = "-n 9 --label cat --label dog --where a==b --where c= --seed 4 --truncation 0.7 --interpolate 30"
+    flags += " --frames 48 --loop"
     assert call("sample", tmp_path, *flags.split(), "--out", "a.gif", "--trust") == 0
     assert call("sample", tmp_path) == 0
     assert calls[0] == (
@@ -234,12 +236,15 @@ def test_sample_hands_over_what_was_typed(application, capsys, tmp_path):
             "seed": 4,
             "truncation": 0.7,
             "interpolate": 30,
+            "frames": 48,
+            "loop": True,
             "out": Path("a.gif"),
             "trust": True,
+            "say": typer.echo,
         },
     )
-    unset = dict.fromkeys(["labels", "where", "truncation", "interpolate", "out"])
-    unset |= {"n": 64, "seed": 0, "trust": False}
+    unset = dict.fromkeys(["n", "labels", "where", "truncation", "interpolate", "frames", "out"])
+    unset |= {"seed": 0, "loop": False, "trust": False, "say": typer.echo}
     assert calls[1][1] == unset
     assert capsys.readouterr().out == f"Wrote {tmp_path}/a.gif\n" * 2
 

@@ -19,9 +19,10 @@ from sparring.bundle.record import Record
 from sparring.data.clips.footage import describe_clips
 from sparring.data.images.domains import describe_domains
 from sparring.data.source import Source, open_source
-from sparring.data.spec import DomainsSpec, ImageSpec, VideoSpec
+from sparring.data.spec import ImageSpec
 from sparring.data.tables.constraints import Constraint
-from sparring.data.tables.table import TableSource, describe
+from sparring.data.tables.table import TableSource
+from sparring.data.tables.table import describe as describe_table
 from sparring.errors import Diverged, UsageError
 from sparring.metrics.tables.vitals import TableVitals
 from sparring.metrics.vitals import Vitals
@@ -76,7 +77,7 @@ def train(
         stride: As in `open_source`.
         data_dir: As in `open_source`.
         seed: Chooses the first weights, the order of the data and the noise.
-        epochs: Passes over the data: short for the option `images`, or `rows`.
+        epochs: Passes over the data: short for the option `images`, `rows` or `clips`.
         batch_size: Short for the option of that name.
         patience: Ticks without a better snapshot after which training ends; by default it goes on to the end.
         options: Options of the recipe.
@@ -147,14 +148,14 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
 
 
 def _judge(data: Source) -> Judge | None:
-    """Who looks at samples after every tick; nobody yet at translations."""
+    """Who looks at samples after every tick; nobody yet at translations and clips."""
     if isinstance(data, TableSource):
         reader = Reader(data.spec, data.rows)
         return TableVitals(reader(data.rows), reader)
-    if not isinstance(data.spec, ImageSpec):
-        return None
-    labels = data.examples.get("label")
-    return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
+    if isinstance(data.spec, ImageSpec):
+        labels = data.examples.get("label")
+        return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
+    return None
 
 
 def _conclude(run: Run, game: Game, say: Say):
@@ -176,19 +177,27 @@ def _conclude(run: Run, game: Game, say: Say):
 
 def _describe(data: Source, say: Say):
     if isinstance(data, TableSource):
-        kept = f"; {len(data.held_out_rows):,} more held out" if len(data.held_out_rows) else ""
-        say(f"{data.name}: {describe(data.spec)}{kept}.")
-    elif isinstance(data.spec, DomainsSpec):
-        say(f"{data.name}: {describe_domains(data)}.")
-    elif isinstance(data.spec, VideoSpec):
-        say(f"{data.name}: {describe_clips(data)}.")
+        found = describe_table(data.spec)
+        found += f"; {len(data.held_out_rows):,} more held out" if len(data.held_out_rows) else ""
     else:
-        height, width, channels = data.spec.shape
-        classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
-        kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
-        say(f"{data.name}: {data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}.")
+        found = DESCRIPTIONS[data.spec.kind](data)
+    say(f"{data.name}: {found}.")
     for note in data.notes:
         say(note)
+
+
+def _describe_images(data: Source[ImageSpec]) -> str:
+    height, width, channels = data.spec.shape
+    classes = f", {data.spec.num_classes} classes" if data.spec.num_classes else ""
+    kept = f", {len(data.held_out['image']):,} more held out" if data.held_out else ""
+    return f"{data.spec.num_examples:,} images of {height}x{width}x{channels}{classes}{kept}"
+
+
+DESCRIPTIONS: dict[str, Callable[[Source], str]] = {
+    "image": _describe_images,
+    "domains": describe_domains,
+    "video": describe_clips,
+}
 
 
 def _recipe_for(data: Source, name: str | None, say: Say) -> Recipe:

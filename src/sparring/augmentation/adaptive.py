@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from sparring.augmentation.diffaugment import POLICY, Tensor, read_policy
+from sparring.augmentation.diffaugment import POLICY, Tensor, by_frame, read_policy
 from sparring.ops.noise import uniform
 
 BATCHES = 4  # The paper looks at so many batches; here their running mean, so that no batch is a special one.
@@ -52,14 +52,18 @@ class AdaptiveAugment(keras.layers.Layer):
         self.built = True
 
     def call(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Images `(N, H, W, C)` in [-1, 1], changed as standard normal `noise` `(N, num_draws)` says."""
+        """Images `(N, H, W, C)` in [-1, 1], changed as standard normal `noise` `(N, num_draws)` says.
+
+        Of clips `(N, T, H, W, C)` every frame is changed as the others of its clip are.
+        """
+        shape, (images, noise) = images.shape, by_frame(images, noise)
         uniforms, place = uniform(noise), 0
         for change in self.changes:
             chosen = uniforms[:, place, None, None, None] < self.p
             changed = change.apply(images, uniforms[:, place + 1 : place + 1 + change.num_draws])
             images = ops.where(chosen, changed, images)
             place += 1 + change.num_draws
-        return images
+        return ops.reshape(images, (-1, *shape[1:]))
 
     def follow(self, margin: Tensor) -> dict[str, Tensor]:
         """Moves `p` by the sign of `margin` `(N, 1)`: D(real), or D(real) - D(fake) where only that has a meaning."""

@@ -7,6 +7,7 @@ from typing import Any
 from keras import ops
 
 from sparring.errors import UsageError, nearest
+from sparring.ops.frames import fold
 from sparring.ops.noise import uniform
 
 Tensor = Any  # Of whichever backend.
@@ -47,12 +48,16 @@ class DiffAugment:
         self.num_draws = sum(change.num_draws for change in self.changes)
 
     def __call__(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Images `(N, H, W, C)` in [-1, 1], changed as standard normal `noise` `(N, num_draws)` says."""
+        """Images `(N, H, W, C)` in [-1, 1], changed as standard normal `noise` `(N, num_draws)` says.
+
+        Of clips `(N, T, H, W, C)` every frame is changed as the others of its clip are.
+        """
+        shape, (images, noise) = images.shape, by_frame(images, noise)
         uniforms, place = uniform(noise), 0
         for change in self.changes:
             images = change.apply(images, uniforms[:, place : place + change.num_draws])
             place += change.num_draws
-        return images
+        return ops.reshape(images, (-1, *shape[1:]))
 
     def follow(self, margin: Tensor) -> dict[str, Tensor]:
         """Takes how sure the discriminator is; the changes stay as they are."""
@@ -65,6 +70,13 @@ class Change:
 
     num_draws: int
     apply: Callable[[Tensor, Tensor], Tensor]
+
+
+def by_frame(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Frames of clips `(N, T, H, W, C)` as images, each with the noise of its clip; images as they are."""
+    if len(images.shape) == 4:
+        return images, noise
+    return fold(images), ops.repeat(noise, images.shape[1], axis=0)
 
 
 def read_policy(policy: str) -> list[Change]:

@@ -48,12 +48,13 @@ class Sheet(pydantic.BaseModel, frozen=True, extra="forbid"):
 
 
 class Bundle:
-    """A generator with the record of how it came to be; `ImageBundle` and `TableBundle` draw from it,
-    and `TranslationBundle` translates.
+    """A generator with the record of how it came to be; `ImageBundle`, `VideoBundle` and
+    `TableBundle` draw from it, and `TranslationBundle` translates.
 
     Args:
         record: Recipe, options and data.
-        networks: By name. A "generator" is functional: inputs `[latents]`, or `[latents, condition]`.
+        networks: By name. A "generator" is functional: inputs `[latents]`, or `[latents, condition]`; of clips
+            see `VideoBundle`.
         images_seen: Number of training images or rows, repeats counted, the weights come from.
         snapshot: Which of its run's snapshots it is; None where that is not known.
     """

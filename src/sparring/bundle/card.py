@@ -9,6 +9,7 @@ from sparring.data.tables.table import describe
 USE = {
     "image": "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)",
     "domains": "images = bundle.translate(images)  # uint8, (n, height, width, channels), of any size",
+    "video": "clips = bundle.sample(8, frames=48, seed=0)  # uint8, (8, 48, height, width, channels)",
     "table": "frame = bundle.sample(1000, seed=0)  # a pandas.DataFrame",
 }
 MAX_CLASSES = 20  # Named on the card; a longer list is in bundle.json.
@@ -78,7 +79,7 @@ def _classes(classes: tuple[str, ...]) -> str:
 
 
 def _table(figures: Mapping[str, str], spec: AnySpec) -> list[str]:
-    if not figures and isinstance(spec, DomainsSpec):
+    if not figures and isinstance(spec, DomainsSpec | VideoSpec):
         return ["Not measured."]
     if not figures:
         return ["Not measured yet: `sparring evaluate RUN`."]

@@ -1,22 +1,19 @@
 """A finished generator of images: samples of it, and walks between them."""
 
-import difflib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from sparring.bundle.bundle import Bundle
+from sparring.bundle.classes import Labels, labels_for
 from sparring.bundle.latents import normal_latents, spherical
 from sparring.data.spec import ImageSpec
 from sparring.errors import UsageError
 from sparring.ops.color import to_uint8
 
 CHUNK_VALUES = 2**21  # Pixel values generated at once: some hundred MB with 64 channels at full resolution.
-
-Labels = int | str | Sequence[int | str] | np.ndarray | None
-"""Classes by number or name, repeated in turn; None for all in turn."""
 
 
 class ImageBundle(Bundle):
@@ -50,18 +47,7 @@ class ImageBundle(Bundle):
         Raises:
             UsageError: The bundle has no such class, or none at all.
         """
-        if not self.classes:
-            if labels is not None:
-                raise UsageError(f"`labels` must be None: this bundle has no classes. Received: labels={labels!r}")
-            return None
-        if labels is None:
-            labels = range(len(self.classes))
-        elif isinstance(labels, int | np.integer | str):
-            labels = [labels]
-        numbers = [self._label(label) for label in labels]
-        if not numbers:
-            raise UsageError("`labels` must name at least one class. Received: an empty sequence")
-        return np.resize(np.array(numbers, np.int32), n)
+        return labels_for(self.classes, n, labels)
 
     def generate(self, latents: np.ndarray, labels: Labels = None) -> np.ndarray:
         """float32 (n, height, width, channels) in [-1, 1] for latents (n, latent_dim) and `labels` of `labels_for`."""
@@ -100,17 +86,6 @@ class ImageBundle(Bundle):
         chosen = self.labels_for(n, labels)
         images = self.render(walk, None if chosen is None else np.tile(chosen, frames))
         return images.reshape(frames, n, *self.spec.shape)
-
-    def _label(self, label: int | str) -> int:
-        classes = self.classes
-        if isinstance(label, str) and label in classes:
-            return classes.index(label)
-        if not isinstance(label, str) and 0 <= label < len(classes):
-            return int(label)
-        near = difflib.get_close_matches(str(label), classes, n=3)
-        known = ", ".join(near or classes[:10]) + ("" if near or len(classes) <= 10 else ", ...")
-        expected = f"a number from 0 to {len(classes) - 1} or a name" + (" such as" if near else ":")
-        raise UsageError(f"`labels` must be {expected} {known}. Received: {label!r}")
 
     def _chunks(self, latents: np.ndarray, labels: Labels) -> Iterator[np.ndarray]:
         """Images as the generator gives them, a chunk at a time; not by `predict`, whose set-up is too slow."""

@@ -9,12 +9,13 @@ from sparring.bundle.images import ImageBundle
 from sparring.bundle.record import Record
 from sparring.bundle.tables import TableBundle
 from sparring.bundle.translation import TranslationBundle
+from sparring.bundle.video import VideoBundle
 
-KINDS = {"image": ImageBundle, "domains": TranslationBundle, "table": TableBundle}
+KINDS = {"image": ImageBundle, "domains": TranslationBundle, "video": VideoBundle, "table": TableBundle}
 
 
 def make_bundle(
     record: Record, networks: Mapping[str, keras.Model], images_seen: int = 0, snapshot: Snapshot | None = None
 ) -> Bundle:
-    """An `ImageBundle`, a `TranslationBundle` or a `TableBundle`, by the kind of data."""
+    """An `ImageBundle`, a `TranslationBundle`, a `VideoBundle` or a `TableBundle`, by the kind of data."""
     return KINDS[record.spec.kind](record, networks, images_seen, snapshot)

@@ -5,7 +5,7 @@ from scipy.special import ndtr, ndtri
 
 from sparring.errors import UsageError
 
-STREAM = 100  # Of random numbers, apart from those of training (data/batches.py).
+STREAM, PATHS = 100, 101  # Of random numbers, apart from those of training (data/batches.py).
 
 
 def normal_latents(n: int, latent_dim: int, seed: int, truncation: float | None = None) -> np.ndarray:
@@ -17,11 +17,9 @@ def normal_latents(n: int, latent_dim: int, seed: int, truncation: float | None 
     Raises:
         UsageError: `n` < 1, `seed` is not in [0, 2**64) or `truncation` <= 0.
     """
-    if n < 1 or not 0 <= seed < 2**64 or (truncation is not None and not truncation > 0):
-        raise UsageError(
-            "`n` must be >= 1, `seed` >= 0 and below 2**64, `truncation` > 0 or None. "
-            f"Received: n={n}, seed={seed}, truncation={truncation}"
-        )
+    _check(n, seed)
+    if truncation is not None and not truncation > 0:
+        raise UsageError(f"`truncation` must be > 0 or None. Received: truncation={truncation}")
     key = np.array([seed, STREAM], np.uint64)
     # One stream, row after row: a larger `n` only reads on.
     normal = np.random.Generator(np.random.Philox(key=key)).standard_normal((n, latent_dim))
@@ -29,6 +27,16 @@ def normal_latents(n: int, latent_dim: int, seed: int, truncation: float | None 
         low, high = ndtr([-truncation, truncation])
         normal = ndtri(low + ndtr(normal) * (high - low))
     return normal.astype(np.float32)
+
+
+def normal_paths(n: int, frames: int, dim: int, seed: int) -> np.ndarray:
+    """Standard normal float32 (n, frames, dim); frame `t` of row `i` depends on `seed`, `i` and `t` only."""
+    _check(n, seed)
+    found = np.empty((n, frames, dim), np.float32)
+    for row in range(n):  # A stream for each: more frames only read on.
+        random = np.random.Generator(np.random.Philox(key=np.array([seed, PATHS], np.uint64), counter=[0, 0, 0, row]))
+        found[row] = random.standard_normal((frames, dim))
+    return found
 
 
 def spherical(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -52,3 +60,8 @@ def spherical(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarr
     first = np.where(straight, 1 - share, np.sin((1 - share) * angle) / arc)
     last = np.where(straight, share, np.sin(share * angle) / arc)
     return (first * start + last * end).astype(np.float32)
+
+
+def _check(n: int, seed: int) -> None:
+    if n < 1 or not 0 <= seed < 2**64:
+        raise UsageError(f"`n` must be >= 1, `seed` >= 0 and below 2**64. Received: n={n}, seed={seed}")

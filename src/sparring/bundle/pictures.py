@@ -74,9 +74,9 @@ def save_folder(images: np.ndarray, folder: str | os.PathLike, names: Sequence[s
     return written
 
 
-def save_npz(images: np.ndarray, labels: np.ndarray | None, path: str | os.PathLike) -> None:
-    """Write the arrays `images` and, where there are any, `labels` to a compressed .npz file."""
-    arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
+def save_npz(images: np.ndarray, labels: np.ndarray | None, path: str | os.PathLike, name: str = "images") -> None:
+    """Write the array `name` and, where there are any, `labels` to a compressed .npz file."""
+    arrays = {name: images} if labels is None else {name: images, "labels": labels}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     replace_file(path, buffer.getvalue())

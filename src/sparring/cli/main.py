@@ -58,6 +58,7 @@ def main(
     sparring evaluate runs/photos
     sparring train summer/ winter/ --run runs/winter
     sparring translate runs/winter photos/ --out photos-in-winter/
+    sparring sample runs/moving -n 8 --frames 48 --out clips/
     sparring train adult.csv --target income --run runs/adult
     sparring sample runs/adult -n 500 --where "income=>50K" --out rows.csv
     sparring augment adult.csv --target income --out augmented.csv

@@ -12,7 +12,7 @@ from sparring.environment import require_backend
 
 def sample(
     run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many.")] = 64,
+    n: Annotated[int | None, typer.Option("-n", metavar="N", min=1, help="How many. [default: 64, of clips 8]")] = None,
     label: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only of this class. Repeatable.", show_default=False)
     ] = None,
@@ -27,10 +27,15 @@ def sample(
     interpolate: Annotated[
         int | None, typer.Option(metavar="FRAMES", min=2, help="Walk from example to example in so many frames.")
     ] = None,
+    frames: Annotated[
+        int | None, typer.Option(metavar="FRAMES", min=1, help="Of clips: how long; by default as trained.")
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Of clips: the last frame leads on to the first.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH", help="A grid (.png), a folder, arrays (.npz), an animation (.gif), a table (.csv)."
+            metavar="PATH",
+            help="A grid (.png), a folder, arrays (.npz), an animation (.gif, of clips .mp4 too), a table (.csv).",
         ),
     ] = None,
     trust: Annotated[
@@ -52,7 +57,10 @@ def sample(
         seed=seed,
         truncation=truncation,
         interpolate=interpolate,
+        frames=frames,
+        loop=loop,
         out=out,
         trust=trust,
+        say=typer.echo,
     )
     typer.echo(f"Wrote {written}")

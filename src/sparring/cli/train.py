@@ -96,7 +96,7 @@ def train(
     columns = parse_pairs("--column", column)
     if batch_size is not None and "batch_size" in options:
         raise UsageError("The batch size is given twice. Leave out --batch-size or --set batch_size=...")
-    if epochs is not None and (length := {"images", "rows"} & set(options)):
+    if epochs is not None and (length := {"images", "rows", "clips"} & set(options)):
         raise UsageError(f"The length is given twice. Leave out --epochs or --set {length.pop()}=...")
     _check_names(recipe, options)
     parse_devices(devices)  # Now: else a wrong word would be answered after the data is read.

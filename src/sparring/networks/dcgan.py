@@ -18,10 +18,16 @@ def dcgan_generator(
 
     `synchronized` takes the batch statistics over all replicas, so that several devices equal one.
     """
-    doublings, height, base_width, *_ = canvas(*shape[:2])
     inputs = latent_inputs(latent_dim, num_classes)
+    image = dcgan_image(joined(inputs), shape, width=width, synchronized=synchronized)
+    return keras.Model(inputs, image, name="generator")
+
+
+def dcgan_image(x, shape: tuple[int, int, int], *, width: int, synchronized: bool):
+    """The image of `shape` that a `dcgan_generator` makes of numbers `(N, D)`."""
+    doublings, height, base_width, *_ = canvas(*shape[:2])
     channels = width * 2 ** max(0, doublings - 1)
-    x = layers.Dense(height * base_width * channels, use_bias=False)(joined(inputs))
+    x = layers.Dense(height * base_width * channels, use_bias=False)(x)
     x = layers.Reshape((height, base_width, channels))(x)
     x = layers.ReLU()(_normalised(x, synchronized))
     for step in range(doublings - 1):
@@ -29,7 +35,7 @@ def dcgan_generator(
         x = _initialised(layers.Conv2DTranspose, channels, 2, use_bias=False)(x)
         x = layers.ReLU()(_normalised(x, synchronized))
     x = _initialised(layers.Conv2DTranspose, shape[-1], 2 if doublings else 1, activation="tanh")(x)
-    return keras.Model(inputs, cut_to(x, shape), name="generator")
+    return cut_to(x, shape)
 
 
 def dcgan_discriminator(

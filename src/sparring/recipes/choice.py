@@ -1,6 +1,6 @@
 """Which recipe suits the data when none is named."""
 
-from sparring.data.spec import DataSpec, DomainsSpec, TableSpec
+from sparring.data.spec import DataSpec, DomainsSpec, TableSpec, VideoSpec
 
 FEW_IMAGES = 10_000  # Of fewer than about these the discriminator knows every one before the generator has learnt.
 
@@ -16,6 +16,8 @@ def choose_recipe(spec: DataSpec) -> tuple[str, str]:
         return "fastcut", "one way between domains, at less than half of cyclegan's cost"
     if isinstance(spec, TableSpec):
         return "tabular", "dense networks for rows, told any of the columns of levels"
+    if isinstance(spec, VideoSpec):
+        return "mocogan", "content and motion apart, judged by a few frames of every clip"
     if spec.num_examples < FEW_IMAGES:
         return "r3gan", f"its penalties R1 and R2 keep {spec.num_examples:,} images from being learnt by heart"
     return "r3gan", "of the same number of images it makes the most; dcgan takes a third of the time for each"

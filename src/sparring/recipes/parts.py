@@ -9,7 +9,7 @@ import keras
 from sparring.augmentation.adaptive import AdaptiveAugment
 from sparring.augmentation.diffaugment import DiffAugment
 from sparring.backend import num_replicas
-from sparring.data.spec import DataSpec, DomainsSpec, ImageSpec
+from sparring.data.spec import DataSpec, DomainsSpec, ImageSpec, VideoSpec
 from sparring.errors import UsageError, nearest
 from sparring.networks.packed import packed_discriminator
 from sparring.objectives.adversarial import Adversarial
@@ -85,7 +85,7 @@ def gamma_from(spec: DataSpec, gamma: float | None, penalties: str) -> tuple[flo
 
 
 def choose_augmentation(
-    spec: ImageSpec | DomainsSpec, augment: str, policy: str, batch_size: int
+    spec: ImageSpec | DomainsSpec | VideoSpec, augment: str, policy: str, batch_size: int
 ) -> tuple[Any, list[str]]:
     """What changes the images the discriminator sees, and a note where it was for the recipe to choose."""
     steady = DiffAugment(policy)  # Made in any case: a name that is wrong is told even where none is used.
@@ -93,14 +93,15 @@ def choose_augmentation(
         return AdaptiveAugment(policy, batch_size=batch_size), []
     if augment != "auto":
         return steady if augment == "diffaugment" else None, []
-    height, width, _ = spec.shape
+    height, width = spec.shape[-3:-1]
+    made = spec.plural if isinstance(spec, VideoSpec) else "images"
     if spec.num_examples >= FEW_IMAGES:
-        return None, [f"No augmentation: {spec.num_examples:,} images are too many to be learnt by heart."]
+        return None, [f"No augmentation: {spec.num_examples:,} {made} are too many to be learnt by heart."]
     if min(height, width) < SMALLEST_AUGMENTED:
         return None, [f"No augmentation: of {height}x{width} pixels none can be spared."]
     names = " and ".join(name.strip() for name in policy.split(","))
     return steady, [
-        f"The discriminator sees images changed by {names}, or it would learn {spec.num_examples:,} by heart."
+        f"The discriminator sees {made} changed by {names}, or it would learn {spec.num_examples:,} by heart."
     ]
 
 

@@ -15,9 +15,10 @@ from sparring.bundle.kinds import make_bundle
 from sparring.bundle.loading import load_bundle
 from sparring.bundle.record import Record
 from sparring.bundle.translation import TranslationBundle
+from sparring.data.examples import Source
 from sparring.data.images.domains import domain_source, image_key
-from sparring.data.source import Source, image_source
-from sparring.data.spec import DomainsSpec
+from sparring.data.source import image_source
+from sparring.data.spec import DomainsSpec, VideoSpec, squared_distance
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.rebuild import rebuild_networks
 from sparring.testing.failure import expect, trying
@@ -26,8 +27,9 @@ from sparring.training.game import Game
 
 SHAPES = ((8, 8, 1), (11, 9, 3))
 COUNT = 24
-SMALL = {"batch_size": 8, "images": 96}  # Where the recipe has them and none are given.
+SMALL = {"batch_size": 8, "images": 96, "clips": 96}  # Where the recipe has them and none are given.
 CLASSES = ("a", "b")
+FRAMES = 4
 STEPS = 3  # A last layer of zeros holds back those before it for one step, and two of them for two.
 
 
@@ -37,10 +39,10 @@ def check_recipe(
     """Whether a recipe can be trained, stopped, resumed and shared.
 
     Each option has a type and a description. For images of each shape, with two classes and, of the first shape,
-    without, or for pairs of two domains where that is what its spec is of: it builds, takes a few steps of `fit` on
-    random images, every weight moves, what it logs is finite and as announced. Then: stopping and going on from the
-    state is, bit for bit, never having stopped; a bundle that is stored and loaded makes the same images. Sets Keras'
-    global random seed.
+    without, or for pairs of two domains or clips of four frames where that is what its spec is of: it builds, takes a
+    few steps of `fit` on random images, every weight moves, what it logs is finite and as announced. Then: stopping and
+    going on from the state is, bit for bit, never having stopped; a bundle that is stored and loaded makes the same
+    images. Sets Keras' global random seed.
 
     Args:
         name: As on the command line: `r3gan`, or `mine.py:my_recipe`.
@@ -67,7 +69,8 @@ def check_recipe(
         sources: list[Source] = [_random_domains(shape) for shape in shapes]
     else:
         cases = [(shapes[0], CLASSES), (shapes[0], ()), *((shape, CLASSES) for shape in shapes[1:])]
-        sources = [_random_source(shape, classes) for shape, classes in cases]
+        make = _random_clips if recipe.data_kind() == "video" else _random_source
+        sources = [make(shape, classes) for shape, classes in cases]
     # Built before any is trained: what fails at once should be told at once.
     games = [(_built(recipe, source, values), source) for source in sources]
     _check_resuming(recipe, *games[0], values)
@@ -82,6 +85,15 @@ def _random_source(shape, classes: tuple[str, ...]) -> Source:
     return image_source("random", images, labels, classes)
 
 
+def _random_clips(shape, classes: tuple[str, ...]) -> Source[VideoSpec]:
+    clips = np.random.default_rng(0).integers(0, 256, (COUNT, FRAMES, *shape), dtype=np.uint8)
+    labels = {"label": np.arange(COUNT, dtype=np.int32) % len(classes)} if classes else {}
+    spec = VideoSpec(
+        shape=(FRAMES, *shape), classes=classes, num_examples=COUNT, squared_distance=squared_distance(clips)
+    )
+    return Source("random", spec, {"clip": clips, **labels}, {})
+
+
 def _random_domains(shape) -> Source[DomainsSpec]:
     random = np.random.default_rng(0)
     images = {name: random.integers(0, 256, (COUNT, *shape), dtype=np.uint8) for name in CLASSES}
@@ -93,7 +105,7 @@ def _where(source: Source) -> str:
     spec = source.spec
     if isinstance(spec, DomainsSpec):
         return f"for pairs of images of {spec.shape}"
-    return f"for images of {spec.shape} and {spec.num_classes} classes"
+    return f"for {spec.plural} of {spec.shape} and {spec.num_classes} classes"
 
 
 def _made(bundle: Bundle, source: Source) -> np.ndarray:

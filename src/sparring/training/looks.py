@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sparring.bundle.films import save_sheet
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.tables import save_table
 from sparring.bundle.translation import TranslationBundle
@@ -9,7 +10,7 @@ from sparring.data.images.domains import image_key
 from sparring.data.lazy import Examples
 from sparring.training.callbacks import SampleGrid, Samples
 
-ROWS = 100
+ROWS, CLIPS = 100, 8
 EXAMPLES = 16  # Of translation, over all ways.
 MOST_ACROSS = 4  # Of them side by side,
 WIDEST = 1024  # and no more pixels than these.
@@ -20,6 +21,13 @@ class SampleRows(Samples):
 
     def keep(self, bundle, path):
         save_table(bundle.look(ROWS, seed=self.seed), path.with_suffix(".csv"))
+
+
+class SampleClips(Samples):
+    """Frames of the averaged generator's clips from the same noise, a row for each clip."""
+
+    def keep(self, bundle, path):
+        save_sheet(bundle.look(CLIPS, seed=self.seed), path.with_suffix(".png"))
 
 
 class SampleTranslations(Samples):
@@ -48,4 +56,4 @@ def compared(bundle: TranslationBundle, examples: Examples) -> tuple[np.ndarray,
     return np.concatenate(cells), across
 
 
-LOOKS = {"image": SampleGrid, "domains": SampleTranslations, "table": SampleRows}
+LOOKS = {"image": SampleGrid, "domains": SampleTranslations, "video": SampleClips, "table": SampleRows}

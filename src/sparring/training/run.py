@@ -36,7 +36,7 @@ from sparring.training.judging import Judge, Look
 from sparring.training.looks import LOOKS
 from sparring.training.ticks import fit_to_the_end
 
-LENGTHS = ("images", "rows")  # The options that may change when a run goes on: how long it goes on.
+LENGTHS = ("images", "rows", "clips")  # The options that may change when a run goes on: how long it goes on.
 # What a process leaves that was killed before it had written the record: the folder still counts as empty.
 BEGINNINGS = re.compile(r"\.lock|\.recipe\.json\.\d+\.tmp")
 

@@ -104,9 +104,12 @@ def describe_clips(source: Source[VideoSpec]) -> str:
     frames, *shape = source.spec.shape
     classes = f", {source.spec.num_classes} classes" if source.spec.num_classes else ""
     clips = source.examples["clip"]
-    of = f" from {len(clips.clips):,} clips" if isinstance(clips, Windows) else ""
+    made, of = "clips", ""
+    if isinstance(clips, Windows):
+        made, of = "stretches", f" from {len(clips.clips):,} clips"
     kept = f" ({len(source.held_out['clip']):,} more held out)" if source.held_out else ""
-    return f"{len(clips):,} stretches of {frames} frames of {'x'.join(map(str, shape))}{of}{classes}{kept}"
+    size = "x".join(map(str, shape))
+    return f"{len(clips):,} {made} of {frames} frames of {size}{of}{classes}{kept}"
 
 
 def few(items: Sequence[str]) -> str:
