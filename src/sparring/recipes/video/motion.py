@@ -26,7 +26,7 @@ from sparring.recipes.option_types import (
 from sparring.recipes.parts import computing_in
 from sparring.training.game import Game
 
-Clips = Annotated[int, Field(ge=1, description="Clips to train on in all; the learning rate reaches its end there.")]
+Clips = Annotated[int, Field(ge=1, description="Clips to train on in all; schedules reach their end there.")]
 ClipBatch = Annotated[int, Field(ge=1, le=4096, description="Clips in one update of a network, over all devices.")]
 TickClips = Annotated[
     int | None,
@@ -89,6 +89,10 @@ def mocogan(
     Motion is judged by a few frames and the times between them (DIGAN, arXiv:2202.10571, section 3.2; StyleGAN-V,
     arXiv:2112.14683, section 3.2), and only frames that are looked at are drawn; `motion_discriminator=volume` has the
     paper's 3-D convolutions.
+
+    Measured on two busy cores, one seed, by `sparring train moving_mnist --size 32 --set clips=90000` on 10,000 clips: in
+    957 seconds of processor digits of the right size move at the right pace, and change within a few frames; see
+    docs/video.md.
 
     Args:
         latent_dim: Size of the content, which all frames of a clip share.
