@@ -65,10 +65,10 @@ class VideoBundle(Bundle):
     def angles(self, motions: np.ndarray, labels: Labels = None, *, loop: bool = False) -> np.ndarray:
         """The angles of every frame, float32 (n, frames, motion_dim) in radians, for noise as `motions` gives it.
 
-        Of a loop the last frame leads on to the first. A recurrent network does not come back to where it was by
-        itself: it is driven by the same noise twice, the second round counts, and in it every angle turns a little
-        faster or slower than it would, by at most half a turn over all frames, so that it ends a whole number of turns
-        from where it began.
+        Of a loop the last frame leads to the first. A recurrent network does not come back to where it was by itself:
+        it is driven by the same noise twice, the second round counts, and in it every angle turns a little faster or
+        slower than it would, by at most half a turn over all frames, so that it ends a whole number of turns from where
+        it began.
         """
         condition = self._one_hot(self.labels_for(len(motions), labels))
         own = motions[:, self.lead :]
