@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from conftest import make_clips
+from conftest import ONCE, make_clips
 from sparring.applications.evaluating.evaluate import evaluate
 from sparring.applications.sample import load, sample
 from sparring.applications.train import train
@@ -133,6 +133,7 @@ def test_the_recipe_trains_resumes_and_can_be_shared():
     check_recipe("mocogan", SMALL | {"augment": "adaptive"}, shapes=((8, 8, 1),))
 
 
+@ONCE
 @pytest.mark.parametrize(
     "more",
     [
