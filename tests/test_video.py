@@ -26,7 +26,6 @@ from sparring.recipes.clip_parts import PreparedClips
 from sparring.testing import check_recipe
 
 SMALL = {"width": 4, "latent_dim": 6, "motion_dim": 3, "motion_units": 8}
-ONCE = pytest.mark.skipif(keras.config.backend() == "jax", reason="once is enough: it takes long to compile")
 
 
 def normal(*shape, seed=0):
