@@ -48,7 +48,7 @@ MORE = {
     "pix2pix": {"width": 2, "discriminator_width": 2, "augment": "diffaugment"},
     "cyclegan": {"width": 2, "discriminator_width": 2, "blocks": 1},
     "fastcut": {"width": 2, "discriminator_width": 2, "blocks": 1, "num_patches": 4},
-    "stargan_v2": {"width": 2, "most_width": 4, "style_dim": 4, "mapping_width": 8},
+    "stargan_v2": {"width": 2, "most_width": 4, "blocks": 1, "style_dim": 4, "mapping_width": 8},
 }
 
 

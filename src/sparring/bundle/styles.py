@@ -1,5 +1,7 @@
 """A finished translator among domains that takes its style from a reference, or draws one."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -79,7 +81,11 @@ class StyleBundle(TranslationBundle):
             own = self.styles(resized(images, self.spec.shape))
             codes = own + np.float32(strength) * (codes - own)
         network = self.networks["generator"]
-        return in_parts(lambda part, code: network([from_uint8(part), keras.ops.convert_to_tensor(code)], training=False), images, codes)
+        return in_parts(
+            lambda part, code: network([from_uint8(part), keras.ops.convert_to_tensor(code)], training=False),
+            images,
+            codes,
+        )
 
     def styles(self, images: np.ndarray, domain: str | None = None) -> np.ndarray:
         """The style of each image as one of `domain`, or of the domain it seems to be of; float32 (n, style_dim).
@@ -122,11 +128,38 @@ class StyleBundle(TranslationBundle):
         labels, found = self._labels(places), []
         for start in range(0, len(images), AT_ONCE):
             rows = slice(start, start + AT_ONCE)
-            found.append(_array(self.networks["encoder"]([from_uint8(images[rows]), keras.ops.convert_to_tensor(labels[rows])], training=False)))
+            found.append(
+                _array(
+                    self.networks["encoder"](
+                        [from_uint8(images[rows]), keras.ops.convert_to_tensor(labels[rows])], training=False
+                    )
+                )
+            )
         return np.concatenate(found)
 
     def _labels(self, places: np.ndarray) -> np.ndarray:
         return np.eye(len(self.spec.domains), dtype=np.float32)[places]
+
+
+def style_matrix(
+    bundle: StyleBundle, contents: np.ndarray, references: np.ndarray, domains: Sequence[str], strength: float = 1.0
+) -> np.ndarray:
+    """Every content in the style of every reference: cells of a grid of one more column than there are references.
+
+    References stand along the top, contents down the side, white in the corner.
+
+    Args:
+        bundle: What translates.
+        contents: uint8 (rows, height, width, channels), of the trained size.
+        references: uint8 (columns, height, width, channels), likewise.
+        domains: Of each reference.
+        strength: As in `StyleBundle.translate`.
+    """
+    columns = [np.concatenate([np.full_like(contents[:1], 255), contents])]
+    for reference, domain in zip(references, domains, strict=True):
+        made = bundle.translate(contents, domain, style=reference, strength=strength)
+        columns.append(np.concatenate([reference[None], made]))
+    return np.stack(columns, axis=1).reshape(-1, *contents.shape[1:])
 
 
 def resized(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

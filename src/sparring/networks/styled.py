@@ -5,6 +5,8 @@ Sizes are halved by averages and doubled bilinearly, which neither alias nor mak
 arXiv:1904.11486). Widths are given in channels and do not follow from the size of the image.
 """
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
@@ -13,15 +15,14 @@ from sparring.layers.adaptive import StyleAffine
 from sparring.layers.fitting import CropLike, PadToMultiple
 from sparring.ops.geometry import canvas
 
-MOST_HALVINGS = 4  # Of the generator: 256 pixels become 16, as in the paper.
-SMALLEST = 8  # Pixels of the shorter side at which the generator ends its halving.
-BLOCKS = 2  # At the smallest size with the content's own statistics, and as many with those of the style.
+SMALLEST = 16  # Pixels of the shorter side to which the generator halves an image, as in the paper,
+FEWEST_HALVINGS, MOST_HALVINGS = 2, 4  # within these limits, if it has as many pixels.
 SHARED, OWN = 4, 4  # Dense layers of the mapping network for all domains, and for each by itself.
 BALANCE = 0.5**0.5  # Of the sum of two branches, which keeps the variance of either.
 
 
 def style_generator(
-    shape: tuple[int, int, int], *, width: int, most_width: int, style_dim: int
+    shape: tuple[int, int, int], *, width: int, most_width: int, blocks: int, style_dim: int
 ) -> keras.Model:
     """`[images, styles]` to images of the same height and width, whichever they are, in [-1, 1].
 
@@ -32,22 +33,24 @@ def style_generator(
         shape: Height, width and channels it is trained at, which say how often it halves.
         width: Channels at full size; doubled with every halving.
         most_width: Channels at most.
+        blocks: Residual blocks at the smallest size that lose statistics, and as many that are given new ones.
         style_dim: Numbers of a style.
     """
-    halvings = max(1, min(canvas(*shape[:2], smallest=SMALLEST).doublings, MOST_HALVINGS))
+    wanted = max(FEWEST_HALVINGS, canvas(*shape[:2], smallest=SMALLEST).doublings)
+    halvings = max(1, min(wanted, MOST_HALVINGS, canvas(*shape[:2]).doublings))
     images = keras.Input((None, None, shape[-1]), name="images")
     style = keras.Input((style_dim,), name="styles")
     widths = [min(width * 2**step, most_width) for step in range(halvings + 1)]
-    x = _convolution(width, 3)(PadToMultiple(2**halvings)(images))
+    x = _convolution(width, 3, use_bias=False)(PadToMultiple(2**halvings)(images))
     for channels in widths[1:]:
         x = _block(x, channels, _normalised, halve=True)
-    for _ in range(BLOCKS):
+    for _ in range(blocks):
         x = _block(x, widths[-1], _normalised)
 
     def styled(x):
         return StyleAffine()([_normalised(x, affine=False), style])
 
-    for _ in range(BLOCKS):
+    for _ in range(blocks):
         x = _block(x, widths[-1], styled)
     for channels in reversed(widths[:-1]):
         x = _block(x, channels, styled, double=True)
@@ -81,9 +84,7 @@ def mapping_network(num_domains: int, *, latent_dim: int, style_dim: int, width:
     return keras.Model([latents, labels], style, name="mapping")
 
 
-def domain_discriminator(
-    shape: tuple[int, int, int], num_domains: int, *, width: int, most_width: int
-) -> keras.Model:
+def domain_discriminator(shape: tuple[int, int, int], num_domains: int, *, width: int, most_width: int) -> keras.Model:
     """`[images, labels]` to one logit `(N, 1)`: each domain has a head, and the label says whose counts."""
     images, labels = keras.Input(shape, name="images"), keras.Input((num_domains,), name="labels")
     logits = layers.Dense(num_domains)(_features(images, width, most_width))
@@ -94,23 +95,24 @@ def _features(images, width: int, most_width: int):
     """What a style or a verdict is read from: halved without normalisation to about 4x4, then one vector."""
     x = _convolution(width, 3)(images)
     for step in range(1, canvas(*images.shape[1:3]).doublings + 1):
-        x = _block(x, min(width * 2**step, most_width), lambda x: x, halve=True)
+        x = _block(x, min(width * 2**step, most_width), None, halve=True)
     channels, sides = x.shape[-1], x.shape[1:3]
     x = layers.Conv2D(channels, sides, kernel_initializer="he_normal")(LeakyReLU()(x))
     return LeakyReLU()(layers.Flatten()(x))
 
 
-def _block(x, channels: int, normalised, *, halve: bool = False, double: bool = False):
+def _block(x, channels: int, normalised: Callable | None, *, halve: bool = False, double: bool = False):
     """Two convolutions behind their activations, beside the same image, halved or doubled alike."""
+    normal = normalised or (lambda x: x)
+    use_bias = normalised is None  # Normalisation takes away what a bias adds, here or in a block behind.
     beside = x if channels == x.shape[-1] else _convolution(channels, 1, use_bias=False)(x)
-    y = LeakyReLU()(normalised(x))
+    y = LeakyReLU()(normal(x))
     if double:
         y, beside = (layers.UpSampling2D(2, interpolation="bilinear")(z) for z in (y, beside))
-    # Narrow to wide in the second convolution, at the smaller size; wide to narrow in the first, as late as can be.
-    y = _convolution(min(channels, x.shape[-1]), 3)(y)
+    y = _convolution(min(channels, x.shape[-1]), 3, use_bias=use_bias)(y)  # Wide where the image is small.
     if halve:
         y, beside = (layers.AveragePooling2D(2, padding="same")(z) for z in (y, beside))
-    y = _convolution(channels, 3)(LeakyReLU()(normalised(y)))
+    y = _convolution(channels, 3, use_bias=use_bias)(LeakyReLU()(normal(y)))
     return layers.Rescaling(BALANCE)(layers.Add()([y, beside]))
 
 

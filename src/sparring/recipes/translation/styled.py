@@ -45,6 +45,7 @@ def stargan_v2(
     batch_size: BatchSize = 8,
     width: Count = 32,
     most_width: Count = 256,
+    blocks: Annotated[int, Field(ge=1, le=16)] = 2,
     style_dim: Count = 64,
     latent_dim: LatentDim = 16,
     mapping_width: Count = 256,
@@ -74,6 +75,7 @@ def stargan_v2(
     Args:
         width: Channels of all networks at full size; doubled with every halving.
         most_width: Channels at most.
+        blocks: Residual blocks of the generator at its smallest size, of either kind.
         style_dim: Numbers of a style.
         mapping_width: Of the layers that make a style of noise.
         style: Weight of finding a style again in what was made with it, lambda_sty.
@@ -97,7 +99,7 @@ def stargan_v2(
         batch_size=batch_size,
     )
     count, widths = len(spec.domains), {"width": width, "most_width": most_width}
-    generator = style_generator(spec.shape, style_dim=style_dim, **widths)
+    generator = style_generator(spec.shape, blocks=blocks, style_dim=style_dim, **widths)
     encoder = style_encoder(spec.shape, count, style_dim=style_dim, **widths)
     mapping = mapping_network(count, latent_dim=latent_dim, style_dim=style_dim, width=mapping_width)
     discriminator = domain_discriminator(spec.shape, count, **widths)
