@@ -5,10 +5,11 @@ Sizes are halved by averages and doubled bilinearly, which neither alias nor mak
 arXiv:1904.11486). Widths are given in channels and do not follow from the size of the image.
 """
 
+import itertools
 from collections.abc import Callable
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.adaptive import StyleAffine
@@ -47,13 +48,20 @@ def style_generator(
     for _ in range(blocks):
         x = _block(x, widths[-1], _normalised)
 
-    def styled(x):
-        return StyleAffine()([_normalised(x, affine=False), style])
+    plan = [widths[-1]] * blocks + widths[-2::-1]  # Channels behind each block that hears the style,
+    counts = [
+        c for before, c in itertools.pairwise([widths[-1], *plan]) for c in (before, min(before, c))
+    ]  # and of each norm.
+    # One layer for all of them. On TensorFlow many slopes of a style would add up in an order that differs from process
+    # to process, and so would their sum.
+    parts = layers.Dense(2 * sum(counts))(style)
+    affine = iter(ops.split(parts, [2 * end for end in itertools.accumulate(counts)][:-1], axis=-1))
 
-    for _ in range(blocks):
-        x = _block(x, widths[-1], styled)
-    for channels in reversed(widths[:-1]):
-        x = _block(x, channels, styled, double=True)
+    def styled(x):
+        return StyleAffine()([_normalised(x, affine=False), next(affine)])
+
+    for place, channels in enumerate(plan):
+        x = _block(x, channels, styled, double=place >= blocks)
     x = _convolution(shape[-1], 1, activation="tanh")(LeakyReLU()(_normalised(x)))
     return keras.Model([images, style], CropLike()([x, images]), name="generator")
 
