@@ -38,8 +38,9 @@ SHAPES = {
     "cyclegan": (8, 8, 3),
     "fastcut": (8, 8, 3),
     "mocogan": (4, 8, 8, 3),  # Of four frames.
+    "stargan_v2": (8, 8, 3),
 }
-DOMAINS = {"pix2pix": True, "cyclegan": False, "fastcut": False}  # Whether they are paired.
+DOMAINS = {"pix2pix": True, "cyclegan": False, "fastcut": False, "stargan_v2": False}  # Whether they are paired.
 MORE = {
     "r3gan": {"augment": "adaptive"},
     "sngan": {"batch_size": BATCH_SIZE // 2, "critic_updates": 2},
@@ -49,6 +50,7 @@ MORE = {
     "cyclegan": {"width": 2, "discriminator_width": 2, "blocks": 1},
     "fastcut": {"width": 2, "discriminator_width": 2, "blocks": 1, "num_patches": 4},
     "mocogan": {"motion_dim": 2, "motion_units": 4, "augment": "diffaugment"},
+    "stargan_v2": {"width": 2, "most_width": 4, "blocks": 1, "style_dim": 4, "mapping_width": 8},
 }
 
 
@@ -96,8 +98,8 @@ def generate(game):
     """What the averaged networks make of fixed images, or of fixed latents and conditions."""
     if isinstance(game.spec, DomainsSpec):
         images = np.random.default_rng(1).standard_normal((4, *game.spec.shape), np.float32)
-        made = [network([images], training=False) for network in game.average.copies.values()]
-        return np.array(ops.convert_to_numpy(ops.concatenate(made)))
+        made = [network(_inputs(network, images), training=False) for network in game.average.copies.values()]
+        return np.concatenate([np.ravel(ops.convert_to_numpy(x)) for x in made])
     if isinstance(game.spec, VideoSpec):
         random, labels = np.random.default_rng(1), np.eye(2, dtype=np.float32)[[0, 1, 1, 0]]
         motion, generator = (game.average.copies[name] for name in ("motion", "generator"))
@@ -111,6 +113,15 @@ def generate(game):
     latents = np.random.default_rng(1).standard_normal((4, latents), np.float32)
     images = generator([latents, np.eye(condition, dtype=np.float32)[[0, 1, 1, 0]]], training=False)
     return np.array(ops.convert_to_numpy(images))
+
+
+def _inputs(network, images):
+    """The images where a network takes any, and fixed numbers for all else."""
+    random = np.random.default_rng(2)
+    return [
+        images if len(x.shape) == 4 else random.standard_normal((len(images), x.shape[-1]), np.float32)
+        for x in network.inputs
+    ]
 
 
 class Watch(keras.callbacks.Callback):

@@ -26,6 +26,7 @@ _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "augment": "sparring.applications.augmenting.augment:augment",
     "load": "sparring.applications.sample:load",
     "translate": "sparring.applications.translate:translate",
+    "stylize": "sparring.applications.stylize:stylize",
     "open_source": "sparring.data.source:open_source",
     "Source": "sparring.data.source:Source",
     "DataSpec": "sparring.data.spec:DataSpec",

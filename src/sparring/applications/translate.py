@@ -11,6 +11,7 @@ from PIL import Image
 
 from sparring.applications.sample import load
 from sparring.bundle.pictures import picture
+from sparring.bundle.styles import StyleBundle
 from sparring.bundle.translation import TranslationBundle
 from sparring.data.files import Files, Parts, open_files
 from sparring.data.images.folder import why_unreadable
@@ -38,6 +39,7 @@ def translate(
     *,
     to: str | None = None,
     out: str | os.PathLike[str] | None = None,
+    seed: int | None = None,
     trust: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Path:
@@ -48,6 +50,7 @@ def translate(
         source: An image file, or a folder or zip of them; sub-folders stay as they are.
         to: Name of the domain that images become images of; the only one, or the second, by default.
         out: A file for one image, else a folder; by default `translated` in `run`.
+        seed: Of the style that a run of styles draws, the same for all images; 0 by default.
         trust: Also load a bundle that names somebody else's recipe, which runs that recipe's code.
         progress: Called with what is done, how many are, and of how many.
 
@@ -67,11 +70,41 @@ def translate(
             f"`translate` needs a run of two domains, such as one of fastcut. Received: {os.fspath(run)!r}, of "
             f"{bundle.record.spec.kind} data"
         )
-    target, path = bundle.target(to), Path(source).expanduser()
-    files, chosen = _find(path)
+    target = bundle.target(to)
+    if seed is not None and not isinstance(bundle, StyleBundle):
+        raise UsageError(f"{bundle.record.recipe} draws no styles: leave out `seed`. Received: seed={seed}")
+    more = {"seed": seed or 0} if isinstance(bundle, StyleBundle) else {}
+    return each_image(
+        lambda images: bundle.translate(images, target, **more),
+        Path(source).expanduser(),
+        Path(run) / "translated" if out is None else Path(out),
+        out is not None,
+        bundle.spec.shape[-1],
+        progress,
+    )
+
+
+def each_image(
+    change: Callable[[np.ndarray], np.ndarray],
+    path: Path,
+    folder: Path,
+    named: bool,
+    channels: int,
+    progress: Progress,
+) -> Path:
+    """Writes what `change` makes of an image, or of all in a folder or zip, under their own names.
+
+    Args:
+        change: From uint8 (n, height, width, channels) to as many of the same.
+        path: Of the images.
+        folder: A file for one image where it is `named` so, else a folder.
+        named: Whether the user has named it.
+        channels: That images are to have.
+        progress: As of `translate`.
+    """
+    files, chosen = find_images(path)
     alone = path.is_file() and path.suffix.lower() in EXTENSIONS
-    folder = Path(run) / "translated" if out is None else Path(out)
-    to_file = alone and out is not None and bool(folder.suffix)
+    to_file = alone and named and bool(folder.suffix)
     if to_file:
         _format(folder)
     elif folder.suffix.lower() in FORMATS:
@@ -81,9 +114,9 @@ def translate(
     unreadable: dict[Parts, str] = {}
     written, done = folder, 0
     with decoding():
-        read = _decoded(files, chosen, bundle.spec.shape[-1], unreadable)
+        read = _decoded(files, chosen, channels, unreadable)
         for group in _grouped(read):
-            images = bundle.translate(np.stack([pixels for _, pixels in group]), target)
+            images = change(np.stack([pixels for _, pixels in group]))
             for (parts, _), image in zip(group, images, strict=True):
                 written = folder if to_file else _named(folder.joinpath(*parts))
                 _write(image, written)
@@ -99,7 +132,7 @@ def translate(
     return written if alone else folder
 
 
-def _find(path: Path) -> tuple[Files, list[Parts]]:
+def find_images(path: Path) -> tuple[Files, list[Parts]]:
     """The images of a folder or a zip, or the one file."""
     if not path.exists():
         raise DataError(f"{path} does not exist. Expected an image, or a folder or zip of them.")
@@ -121,9 +154,14 @@ def _decoded(
         except Exception as error:  # Decoders raise whatever a damaged file leads them to.
             unreadable[parts] = why_unreadable(error)
             continue
-        if pixels.shape[-1] != channels:
-            pixels = np.asarray(picture(pixels).convert("L" if channels == 1 else "RGB"))
-        yield parts, pixels.reshape(*pixels.shape[:2], -1)
+        yield parts, with_channels(pixels, channels)
+
+
+def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 (height, width, 1 or 3) made grey or coloured."""
+    if pixels.shape[-1] != channels:
+        pixels = np.asarray(picture(pixels).convert("L" if channels == 1 else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], -1)
 
 
 def _grouped(images: Iterator[tuple[Parts, np.ndarray]]) -> Iterator[list[tuple[Parts, np.ndarray]]]:

@@ -7,6 +7,7 @@ import keras
 from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.record import Record
+from sparring.bundle.styles import STYLES, StyleBundle
 from sparring.bundle.tables import TableBundle
 from sparring.bundle.translation import TranslationBundle
 from sparring.bundle.video import VideoBundle
@@ -17,5 +18,10 @@ KINDS = {"image": ImageBundle, "domains": TranslationBundle, "video": VideoBundl
 def make_bundle(
     record: Record, networks: Mapping[str, keras.Model], images_seen: int = 0, snapshot: Snapshot | None = None
 ) -> Bundle:
-    """An `ImageBundle`, a `TranslationBundle`, a `VideoBundle` or a `TableBundle`, by the kind of data."""
+    """An `ImageBundle`, a `TranslationBundle`, a `VideoBundle` or a `TableBundle`, by the kind of data.
+
+    A `StyleBundle` where the networks of a translation are those of styles.
+    """
+    if record.spec.kind == "domains" and set(networks) == STYLES:
+        return StyleBundle(record, networks, images_seen, snapshot)
     return KINDS[record.spec.kind](record, networks, images_seen, snapshot)

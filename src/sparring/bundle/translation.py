@@ -1,5 +1,8 @@
 """A finished translator: images of one domain made into images of another."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -61,6 +64,12 @@ class TranslationBundle(Bundle):
         Raises:
             UsageError: There is no way to that domain, or the images are of another shape, type or size.
         """
+        images = self.checked(images)
+        network = self.networks[self._name(self.target(to))]
+        return in_parts(lambda part: network([from_uint8(part)], training=False), images)
+
+    def checked(self, images: np.ndarray) -> np.ndarray:
+        """`images` as an array, if they can be translated; raises UsageError as `translate` does."""
         images, channels = np.asarray(images), self.spec.shape[-1]
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] != channels:
             raise UsageError(
@@ -72,13 +81,17 @@ class TranslationBundle(Bundle):
             raise UsageError(
                 f"`images` must have at least {smallest} pixels a side. Received: {images.shape[1]}x{images.shape[2]}"
             )
-        network = self.networks[self._name(self.target(to))]
-        size = max(1, min(1024, CHUNK_VALUES // int(np.prod(images.shape[1:]))))
-        found = [np.empty((0, *images.shape[1:]), np.uint8)]
-        for start in range(0, len(images), size):
-            made = network([from_uint8(images[start : start + size])], training=False)
-            found.append(to_uint8(keras.ops.convert_to_numpy(keras.ops.cast(made, "float32"))))
-        return np.concatenate(found)
+        return images
 
     def _name(self, target: str) -> str:
         return next(name for name, (_, place) in WAYS.items() if self.spec.domains[place] == target)
+
+
+def in_parts(translate: Callable[..., Any], images: np.ndarray, *beside: np.ndarray) -> np.ndarray:
+    """What `translate(images, *beside)` makes of uint8 images, so many at once as fit, as uint8 again."""
+    size = max(1, min(1024, CHUNK_VALUES // int(np.prod(images.shape[1:]))))
+    found = [np.empty((0, *images.shape[1:]), np.uint8)]
+    for start in range(0, len(images), size):
+        made = translate(*(array[start : start + size] for array in (images, *beside)))
+        found.append(to_uint8(keras.ops.convert_to_numpy(keras.ops.cast(made, "float32"))))
+    return np.concatenate(found)

@@ -13,6 +13,7 @@ from sparring.cli.evaluate import evaluate
 from sparring.cli.inspect import inspect
 from sparring.cli.recipes import recipes
 from sparring.cli.sample import sample
+from sparring.cli.stylize import stylize
 from sparring.cli.train import train
 from sparring.cli.translate import translate
 from sparring.errors import SparringError, UsageError
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (inspect, train, sample, translate, evaluate, augment, recipes):
+for verb in (inspect, train, sample, translate, stylize, evaluate, augment, recipes):
     app.command()(verb)
 
 _FULL = "is full: free some space, then give the same command again"
@@ -58,6 +59,8 @@ def main(
     sparring evaluate runs/photos
     sparring train summer/ winter/ --run runs/winter
     sparring translate runs/winter photos/ --out photos-in-winter/
+    sparring train faces/ --recipe stargan_v2 --run runs/faces
+    sparring stylize runs/faces me.png --style anime/7.png --out new.png
     sparring sample runs/moving -n 8 --frames 48 --out clips/
     sparring train adult.csv --target income --run runs/adult
     sparring sample runs/adult -n 500 --where "income=>50K" --out rows.csv

@@ -18,6 +18,9 @@ def translate(
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A folder, or a file for one image; RUN/translated by default.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the style that a run of styles draws; the same seed, the same style.")
+    ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
     ] = False,
@@ -33,5 +36,5 @@ def translate(
         from sparring.applications.translate import translate as translate_application
 
     with Stages(Console(stderr=True)) as stages:
-        written = translate_application(run, images, to=to, out=out, trust=trust, progress=stages)
+        written = translate_application(run, images, to=to, out=out, seed=seed, trust=trust, progress=stages)
     typer.echo(f"Wrote {written}")

@@ -4,6 +4,7 @@ import numpy as np
 
 from sparring.bundle.films import save_sheet
 from sparring.bundle.pictures import save_grid
+from sparring.bundle.styles import StyleBundle, style_matrix
 from sparring.bundle.tables import save_table
 from sparring.bundle.translation import TranslationBundle
 from sparring.data.images.domains import image_key
@@ -11,6 +12,7 @@ from sparring.data.lazy import Examples
 from sparring.training.callbacks import SampleGrid, Samples
 
 ROWS, CLIPS = 100, 8
+ACROSS = 8  # References, and contents, in a matrix of styles.
 EXAMPLES = 16  # Of translation, over all ways.
 MOST_ACROSS = 4  # Of them side by side,
 WIDEST = 1024  # and no more pixels than these.
@@ -31,10 +33,11 @@ class SampleClips(Samples):
 
 
 class SampleTranslations(Samples):
-    """Images before and after, and beside them the truth where there are pairs."""
+    """Images before and after, and beside them the truth where there are pairs; of styles, contents by references."""
 
     def keep(self, bundle, path):
-        cells, columns = compared(bundle, self.shown)
+        make = styled if isinstance(bundle, StyleBundle) else compared
+        cells, columns = make(bundle, self.shown)
         save_grid(cells, path.with_suffix(".png"), columns)
 
 
@@ -54,6 +57,22 @@ def compared(bundle: TranslationBundle, examples: Examples) -> tuple[np.ndarray,
         across = len(shown) * max(1, min(MOST_ACROSS, count, WIDEST // (len(shown) * spec.shape[1])))
         cells.append(np.stack(shown, axis=1).reshape(-1, *spec.shape))
     return np.concatenate(cells), across
+
+
+def styled(bundle: StyleBundle, examples: Examples) -> tuple[np.ndarray, int]:
+    """A matrix of contents by references, some images of every domain as both; and how many cells make a row.
+
+    Content and reference at the same place of a domain are different images.
+    """
+    domains = bundle.spec.domains[:ACROSS]
+    each = ACROSS // len(domains)
+    found: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for domain in domains:
+        images = examples[image_key(bundle.spec.place(domain))]
+        for first, part in enumerate(found):
+            part.append(np.asarray(images[(np.arange(each) * 2 + first) * len(images) // (2 * each)]))
+    contents, references = map(np.concatenate, found)
+    return style_matrix(bundle, contents, references, np.repeat(domains, each).tolist()), len(references) + 1
 
 
 LOOKS = {"image": SampleGrid, "domains": SampleTranslations, "video": SampleClips, "table": SampleRows}

@@ -1,5 +1,7 @@
 """What changes over a training: from one value to another on a cosine or a straight line."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -40,11 +42,25 @@ def constant_then_linear(rate: float, share: float, steps: int):
 
 
 class Adam(backend.Adam):
-    """Adam whose beta2 may follow a schedule of the number of updates.
+    """Adam whose beta2 may follow a schedule of the number of updates, and whose variables may learn at their own pace.
 
     A second moment that forgets fast is right while gradients change fast, at the beginning
     (Huang et al. 2024, arXiv:2501.05441, appendix D).
+
+    Args:
+        *rates: As of Keras' Adam.
+        shares: For every variable, in their order, its share of the learning rate; empty where all have the whole.
+        **options: As of Keras' Adam.
     """
+
+    def __init__(self, *rates, shares: Sequence[float] = (), **options):
+        super().__init__(*rates, **options)
+        self.shares = tuple(shares)
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.shares:
+            learning_rate = learning_rate * self.shares[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate)
 
     @property
     def beta_2(self):
