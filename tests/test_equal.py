@@ -43,6 +43,7 @@ TWO_DEVICES, OTHER_BACKEND = "two devices", "the other backend"
 #     pix2pix        2.2e-5               3.9e-6                2.1e-5
 #     cyclegan       1.9e-4               6.2e-5                1.1e-4
 #     fastcut        2.0e-4               1.2e-5                1.1e-5
+#     stargan_v2     2.5e-5            not measured          not measured
 # It is rounding, which Adam enlarges when it divides a gradient by its own size: where a gradient cancels but for its
 # rounding, one number goes another way altogether, which is why not the largest difference counts. It is not the same
 # every time: tabular on two devices of JAX was 2.4e-6 even in its worst number in another run, and 7.7e-3 in a third.

@@ -176,8 +176,8 @@ def test_files_in_a_style(folder, files):
     made = np.asarray(Image.open(one))
     assert made.shape == content.shape == reference.shape
     assert not np.array_equal(made, content)
-    folder = stylize(folder, files / "contents", files / "references/1.png", out=files / "many")
-    assert sorted(path.name for path in folder.iterdir()) == ["0.png", "1.png"]
+    many = stylize(folder, files / "contents", files / "references/1.png", out=files / "many")
+    assert sorted(path.name for path in many.iterdir()) == ["0.png", "1.png"]
     matrix = stylize(folder, files / "contents", files / "references", out=files / "matrix.png")
     side = 48 + 2  # A cell of 8 pixels is enlarged to 48, with a gap.
     assert Image.open(matrix).size == (4 * side - 2, 3 * side - 2)
