@@ -115,7 +115,7 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def accumulating(batches: int) -> dict[str, int]:
+def accumulating(batches: int) -> dict[str, Any]:
     """What tells a Keras optimizer to make one update of the gradients of so many batches."""
     return {"gradient_accumulation_steps": batches} if batches > 1 else {}
 

@@ -56,14 +56,17 @@ def styled(bundle: StyleBundle, examples: Examples) -> tuple[np.ndarray, int]:
 
     Content and reference at the same place of a domain are different images.
     """
-    domains, found = bundle.spec.domains[:ACROSS], {0: [], 1: []}
+    domains = bundle.spec.domains[:ACROSS]
+    found: dict[int, list[np.ndarray]] = {0: [], 1: []}
     each = ACROSS // len(domains)
     for domain in domains:
         images = examples[image_key(bundle.spec.place(domain))]
         for first, part in found.items():
             part.append(np.asarray(images[(np.arange(each) * 2 + first) * len(images) // (2 * each)]))
     contents, references = (np.concatenate(part) for part in found.values())
-    return style_matrix(bundle, contents, references, np.repeat(domains, each)), len(references) + 1
+    return style_matrix(bundle, contents, references, [domain for domain in domains for _ in range(each)]), len(
+        references
+    ) + 1
 
 
 LOOKS = {"image": SampleGrid, "domains": SampleTranslations, "table": SampleRows}

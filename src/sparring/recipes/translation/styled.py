@@ -1,5 +1,6 @@
 """Translation among domains in the style of a reference."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -115,23 +116,10 @@ def stargan_v2(
         cycle=cycle,
         **options,
     )
-    adam = partial(Adam, learning_rate, beta1, 0.99)
-    shares = [1.0] * sum(len(x.trainable_variables) for x in (generator, encoder))
-    shares += [mapping_share] * len(mapping.trainable_variables)
     prepared = _Chosen(spec, jitter, mirror)
     return Game(
         spec,
-        [
-            Player("discriminator", [discriminator], adam, aims.discriminator_loss, aims.discriminator_logs),
-            Player(
-                "generator",
-                [generator, encoder, mapping],
-                partial(adam, shares=shares),
-                aims.generator_loss,
-                aims.generator_logs,
-                act=aims.act,
-            ),
-        ],
+        _players(aims, partial(Adam, learning_rate, beta1, 0.99), mapping_share),
         averaged={"generator": generator, "encoder": encoder, "mapping": mapping},
         draws={**aims.draws, **prepared.draws},
         pace=pace,
@@ -140,6 +128,24 @@ def stargan_v2(
         prepare=prepared,
         notes=[f"Each of {', '.join(spec.domains)[:200]} becomes any of them.", *notes],
     )
+
+
+def _players(aims: Styled, adam: Callable, mapping_share: float) -> list[Player]:
+    """Who judges, and who draws: of the latter the mapping network learns at a pace of its own."""
+    rest, mapping = [aims.generator, aims.encoder], aims.mapping
+    shares = [1.0] * sum(len(network.trainable_variables) for network in rest)
+    shares += [mapping_share] * len(mapping.trainable_variables)
+    return [
+        Player("discriminator", [aims.discriminator], adam, aims.discriminator_loss, aims.discriminator_logs),
+        Player(
+            "generator",
+            [*rest, mapping],
+            partial(adam, shares=shares),
+            aims.generator_loss,
+            aims.generator_logs,
+            act=aims.act,
+        ),
+    ]
 
 
 class _Chosen(PreparedDomains):
