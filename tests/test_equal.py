@@ -46,12 +46,12 @@ TWO_DEVICES, OTHER_BACKEND = "two devices", "the other backend"
 #     cyclegan       1.9e-4               6.2e-5                1.1e-4
 #     fastcut        2.0e-4               1.2e-5                1.1e-5
 #     mocogan        1.0e-4               5.0e-5               1.5e-5
+#     stargan_v2     2.5e-5            not measured          not measured
 # It is rounding, which Adam enlarges when it divides a gradient by its own size: where a gradient cancels but for its
 # rounding, one number goes another way altogether, which is why not the largest difference counts. It is not the same
 # every time: tabular on two devices of JAX was 2.4e-6 even in its worst number in another run, and 7.7e-3 in a third.
 TOLERANCE = {"article": 2e-4, "dcgan": 5e-4, "r3gan": 2e-3, "sngan": 2e-3, "stylegan2": 1e-3, "tabular": 2e-3}
-TOLERANCE |= {"pix2pix": 5e-4, "cyclegan": 2e-3, "fastcut": 2e-3, "mocogan": 1e-3}
-TOLERANCE["stargan_v2"] = 2e-3
+TOLERANCE |= {"pix2pix": 5e-4, "cyclegan": 2e-3, "fastcut": 2e-3, "mocogan": 1e-3, "stargan_v2": 2e-3}
 ROUNDING = 1e-7  # Of float32, relative: what moves no further stands still.
 # lsgan has the networks of dcgan, wgan_gp those of sngan. Under wgan_gp's loss some gradients of the critic cancel up
 # to rounding, of which Adam without a first moment makes a whole step in one direction or the other.

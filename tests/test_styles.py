@@ -8,8 +8,9 @@ from PIL import Image
 
 from sparring.applications.sample import load
 from sparring.applications.stylize import stylize
-from sparring.applications.train import train
 from sparring.applications.translate import translate
+from sparring.bundle.kinds import make_bundle
+from sparring.bundle.record import Record
 from sparring.bundle.styles import StyleBundle
 from sparring.data.images.domains import domain_source
 from sparring.errors import DataError, UsageError
@@ -18,10 +19,10 @@ from sparring.networks.styled import domain_discriminator, mapping_network, styl
 from sparring.objectives.styled import choose
 from sparring.recipes.catalog import find_recipe
 from sparring.testing import check_recipe
+from sparring.training.looks import SampleTranslations
 from sparring.training.schedules import Adam
 
 SMALL = {"width": 2, "most_width": 4, "blocks": 1, "style_dim": 4, "latent_dim": 3, "mapping_width": 8}
-QUIET = {"say": lambda text: None}
 DOMAINS = ("ink", "oil", "wax")
 
 
@@ -90,11 +91,32 @@ def test_the_recipe_trains_resumes_and_can_be_shared():
     check_recipe("stargan_v2", SMALL, shapes=((8, 8, 3),))
 
 
+def store(recipe, options, names, folder):
+    """A bundle of a recipe as it is before any training, stored in `folder`; returns the folder and the data."""
+    source = domain_source("x", {name: random_images(8 + k, seed=k) for k, name in enumerate(names)})
+    keras.utils.set_random_seed(0)
+    options = find_recipe(recipe).check(options)
+    record = Record(
+        recipe=recipe,
+        options=options,
+        spec=source.spec,
+        seed=0,
+        source=source.name,
+        fingerprint=source.fingerprint,
+        version="0",
+    )
+    make_bundle(record, find_recipe(recipe).build(source.spec, **options).average.copies).save(folder, card="")
+    return folder, source
+
+
 @pytest.fixture(scope="module")
-def style_run(tmp_path_factory):
-    source = domain_source("x", {name: random_images(8 + k, seed=k) for k, name in enumerate(DOMAINS)})
-    options = SMALL | {"images": 16, "tick_images": 8, "batch_size": 4, "learning_rate": 1e-2}
-    return train(source, recipe="stargan_v2", run=tmp_path_factory.mktemp("x") / "run", options=options, **QUIET)
+def stored(tmp_path_factory):
+    return store("stargan_v2", SMALL, DOMAINS, tmp_path_factory.mktemp("styles"))
+
+
+@pytest.fixture(scope="module")
+def folder(stored):
+    return stored[0]
 
 
 @pytest.fixture
@@ -106,8 +128,8 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_a_bundle_takes_a_reference_or_draws_a_style(style_run):
-    bundle = load(style_run.folder)
+def test_a_bundle_takes_a_reference_or_draws_a_style(folder):
+    bundle = load(folder)
     assert isinstance(bundle, StyleBundle)
     images, references = random_images(3, 9, 13), random_images(3, seed=7)
     drawn = bundle.translate(images, "wax", seed=1)
@@ -121,8 +143,8 @@ def test_a_bundle_takes_a_reference_or_draws_a_style(style_run):
     assert set(bundle.guess(references)) <= set(DOMAINS)
 
 
-def test_strength_leads_from_the_own_style_to_the_references(style_run):
-    bundle = load(style_run.folder)
+def test_strength_leads_from_the_own_style_to_the_references(folder):
+    bundle = load(folder)
     images, reference = random_images(2), random_images(1, seed=7)[0]
     own = bundle.translate(images, style=bundle.styles(images))
     np.testing.assert_array_equal(bundle.translate(images, "wax", style=reference, strength=0), own)
@@ -132,8 +154,8 @@ def test_strength_leads_from_the_own_style_to_the_references(style_run):
     assert not np.array_equal(half, whole)
 
 
-def test_what_a_style_cannot_be(style_run):
-    bundle = load(style_run.folder)
+def test_what_a_style_cannot_be(folder):
+    bundle = load(folder)
     images = random_images(2)
     for words, options in {
         "no domain `oyl`. Did you mean `oil`": {"to": "oyl"},
@@ -148,43 +170,44 @@ def test_what_a_style_cannot_be(style_run):
         find_recipe("stargan_v2").build(spec, batch_size=6)
 
 
-def test_files_in_a_style(style_run, files):
-    one = stylize(style_run.folder, files / "contents/0.png", files / "references/1.png", to="wax", out=files / "n.png")
+def test_files_in_a_style(folder, files):
+    one = stylize(folder, files / "contents/0.png", files / "references/1.png", to="wax", out=files / "n.png")
     content, reference = (np.asarray(Image.open(files / name)) for name in ("contents/0.png", "references/1.png"))
     made = np.asarray(Image.open(one))
     assert made.shape == content.shape == reference.shape
     assert not np.array_equal(made, content)
-    folder = stylize(style_run.folder, files / "contents", files / "references/1.png", out=files / "many")
-    assert sorted(path.name for path in folder.iterdir()) == ["0.png", "1.png"]
-    matrix = stylize(style_run.folder, files / "contents", files / "references", out=files / "matrix.png")
+    many = stylize(folder, files / "contents", files / "references/1.png", out=files / "many")
+    assert sorted(path.name for path in many.iterdir()) == ["0.png", "1.png"]
+    matrix = stylize(folder, files / "contents", files / "references", out=files / "matrix.png")
     side = 48 + 2  # A cell of 8 pixels is enlarged to 48, with a gap.
     assert Image.open(matrix).size == (4 * side - 2, 3 * side - 2)
     assert np.asarray(Image.open(matrix))[:40, :40].min() == 255
-    assert translate(style_run.folder, files / "contents/0.png", to="ink", seed=3, out=files / "t.png").exists()
+    assert translate(folder, files / "contents/0.png", to="ink", seed=3, out=files / "t.png").exists()
 
 
-def test_words_that_end_a_style_in_one_sentence(style_run, files, tmp_path):
+def test_words_that_end_a_style_in_one_sentence(folder, files, tmp_path):
     (files / "text.png").write_bytes(b"nothing")
     good = files / "references/1.png"
     with pytest.raises(UsageError, match=r"no domain `waxx`. Did you mean `wax`"):
-        stylize(style_run.folder, files / "contents", good, to="waxx")
+        stylize(folder, files / "contents", good, to="waxx")
     with pytest.raises(DataError, match=r"could not be read as an image: text.png"):
-        stylize(style_run.folder, files / "contents", files / "text.png")
+        stylize(folder, files / "contents", files / "text.png")
     with pytest.raises(UsageError, match="several references make one picture"):
-        stylize(style_run.folder, files / "contents", files / "references", out=files / "folder")
-    source = domain_source("x", {name: random_images(seed=k) for k, name in enumerate("ab")})
-    options = {"width": 2, "discriminator_width": 2, "blocks": 1, "images": 8, "tick_images": 8, "num_patches": 4}
-    run = train(source, recipe="fastcut", run=tmp_path / "cut", options=options, **QUIET)
+        stylize(folder, files / "contents", files / "references", out=files / "folder")
+    options = {"width": 2, "discriminator_width": 2, "blocks": 1, "num_patches": 4}
+    other, _ = store("fastcut", options, "ab", tmp_path / "cut")
     with pytest.raises(
         UsageError, match="is of fastcut, which is trained without references; use `sparring translate`"
     ):
-        stylize(run.folder, files / "contents", good)
+        stylize(other, files / "contents", good)
     with pytest.raises(UsageError, match="fastcut draws no styles: leave out `seed`"):
-        translate(run.folder, files / "contents", seed=1)
+        translate(other, files / "contents", seed=1)
 
 
-def test_what_is_kept_after_every_tick(style_run):
-    with Image.open(style_run.samples / "tick-00002.png") as picture:
+def test_what_is_kept_after_every_tick(stored, tmp_path):
+    folder, source = stored
+    SampleTranslations(tmp_path, None, 0, source.examples).keep(load(folder), tmp_path / "tick-00001")
+    with Image.open(tmp_path / "tick-00001.png") as picture:
         side = 48 + 2
         assert picture.size == (7 * side - 2, 7 * side - 2)  # Two of each of three domains, and the margin.
         assert np.asarray(picture)[:40, :40].min() == 255

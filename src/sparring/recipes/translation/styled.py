@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-import keras
 from keras import ops
 from pydantic import Field
 
@@ -85,10 +84,7 @@ def stargan_v2(
         cycle: Weight of what a way there and back changes, lambda_cyc.
         mapping_share: Share of the learning rate that the mapping network has.
     """
-    if batch_size % (GROUP * num_replicas()):
-        raise UsageError(
-            f"`batch_size` must be a multiple of {GROUP} on each device. Received: {batch_size}, {num_replicas()} devices"
-        )
+    _check_groups(batch_size)
     options, notes = sides_from(
         spec,
         loss=loss,
@@ -105,20 +101,21 @@ def stargan_v2(
     mapping = mapping_network(count, latent_dim=latent_dim, style_dim=style_dim, width=mapping_width)
     discriminator = domain_discriminator(spec.shape, count, **widths)
     pace = Pace.over(spec.num_examples, images, batch_size, tick_images)
+    steps = pace.num_ticks * pace.steps_per_tick
     aims = Styled(
         generator,
         discriminator,
         encoder=encoder,
         mapping=mapping,
         style=style,
-        diversity=constant_then_linear(diversity, 0.0, pace.num_ticks * pace.steps_per_tick),
+        diversity=constant_then_linear(diversity, 0.0, steps),
         cycle=cycle,
         **options,
     )
     prepared = _Chosen(spec, jitter, mirror)
     return Game(
         spec,
-        _players(aims, [generator, encoder, mapping], partial(Adam, learning_rate, beta1, 0.99), mapping_share),
+        _players(aims, partial(Adam, learning_rate, beta1, 0.99), mapping_share),
         averaged={"generator": generator, "encoder": encoder, "mapping": mapping},
         draws={**aims.draws, **prepared.draws},
         pace=pace,
@@ -129,14 +126,29 @@ def stargan_v2(
     )
 
 
-def _players(aims: Styled, networks: list[keras.Model], adam: Callable[..., Adam], share: float) -> list[Player]:
-    """The discriminator, and the others, of which the last has a share of the learning rate."""
-    shares = [share if network is networks[-1] else 1.0 for network in networks for _ in network.trainable_variables]
-    learner = partial(adam, shares=shares)
-    logs = aims.discriminator_logs, aims.generator_logs
+def _check_groups(batch_size: int):
+    if batch_size % (GROUP * num_replicas()):
+        raise UsageError(
+            f"`batch_size` must be a multiple of {GROUP} on each device, of which images have their references. "
+            f"Received: batch_size={batch_size}, {num_replicas()} devices"
+        )
+
+
+def _players(aims: Styled, adam: Callable, mapping_share: float) -> list[Player]:
+    """Who judges, and who draws: of the latter the mapping network learns at a pace of its own."""
+    rest, mapping = [aims.generator, aims.encoder], aims.mapping
+    shares = [1.0] * sum(len(network.trainable_variables) for network in rest)
+    shares += [mapping_share] * len(mapping.trainable_variables)
     return [
-        Player("discriminator", [aims.discriminator], adam, aims.discriminator_loss, logs[0]),
-        Player("generator", networks, learner, aims.generator_loss, logs[1], act=aims.act),
+        Player("discriminator", [aims.discriminator], adam, aims.discriminator_loss, aims.discriminator_logs),
+        Player(
+            "generator",
+            [*rest, mapping],
+            partial(adam, shares=shares),
+            aims.generator_loss,
+            aims.generator_logs,
+            act=aims.act,
+        ),
     ]
 
 
