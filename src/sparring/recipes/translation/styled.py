@@ -84,11 +84,7 @@ def stargan_v2(
         cycle: Weight of what a way there and back changes, lambda_cyc.
         mapping_share: Share of the learning rate that the mapping network has.
     """
-    if batch_size % (GROUP * num_replicas()):
-        raise UsageError(
-            f"`batch_size` must be a multiple of {GROUP} on each device, of which images have their references. "
-            f"Received: batch_size={batch_size}, {num_replicas()} devices"
-        )
+    _check_groups(batch_size)
     options, notes = sides_from(
         spec,
         loss=loss,
@@ -128,6 +124,14 @@ def stargan_v2(
         prepare=prepared,
         notes=[f"Each of {', '.join(spec.domains)[:200]} becomes any of them.", *notes],
     )
+
+
+def _check_groups(batch_size: int):
+    if batch_size % (GROUP * num_replicas()):
+        raise UsageError(
+            f"`batch_size` must be a multiple of {GROUP} on each device, of which images have their references. "
+            f"Received: batch_size={batch_size}, {num_replicas()} devices"
+        )
 
 
 def _players(aims: Styled, adam: Callable, mapping_share: float) -> list[Player]:
