@@ -11,6 +11,7 @@ from sparring.bundle.pictures import save_grid
 from sparring.bundle.styles import StyleBundle, style_matrix
 from sparring.data.images.folder import why_unreadable
 from sparring.data.images.pixels import decode, decoding
+from sparring.data.spec import DomainsSpec
 from sparring.errors import DataError, UsageError
 
 MOST = 32  # Contents, or references, in one picture.
@@ -37,7 +38,7 @@ def stylize(
         run: Folder of a run or a bundle of a recipe that learns styles, such as stargan_v2.
         content: An image file, or a folder or zip of them.
         style: The reference, an image file; or a folder or zip of them.
-        to: Name of the domain that the reference is of; by default the one that it seems to be of.
+        to: Name of the domain that the reference is of; by default that of the folder in which it lies.
         strength: From 0, the style that an image has itself, to 1, that of the reference.
         out: A file for one image, a .png or .webp file for a picture of many, else a folder; by default `stylized`, or
             `stylized.png`, in `run`.
@@ -48,7 +49,8 @@ def stylize(
         What was written: a file or a folder.
 
     Raises:
-        UsageError: The bundle has no styles, or no such domain, or `out` would overwrite the images.
+        UsageError: The bundle has no styles, or no such domain, or nothing says which the reference is of, or `out`
+            would overwrite the images.
         DataError: There are no images, or some cannot be read.
 
     Example:
@@ -62,9 +64,9 @@ def stylize(
         )
     if to is not None:
         bundle.spec.place(to)
-    references = _read(Path(style).expanduser(), bundle.spec.shape)
-    domains = [to] * len(references) if to is not None else bundle.guess(references)
-    path = Path(content).expanduser()
+    path, reference = Path(content).expanduser(), Path(style).expanduser()
+    references = _read(reference, bundle.spec.shape)
+    domains = [to] * len(references) if to is not None else _domains(reference, bundle.spec)
     if len(references) == 1:
         code = bundle.styles(references, domains[0])
         return each_image(
@@ -85,6 +87,19 @@ def stylize(
     written.parent.mkdir(parents=True, exist_ok=True)
     save_grid(style_matrix(bundle, contents, references, domains, strength), written, len(references) + 1)
     return written
+
+
+def _domains(path: Path, spec: DomainsSpec) -> list[str]:
+    """For each reference the domain that its folder is named after."""
+    _, chosen = find_images(path)
+    inside = path.stem if path.suffix.lower() == ".zip" else path.parent.name if path.is_file() else path.name
+    found = [parts[-2] if len(parts) > 1 else inside for parts in chosen]
+    if unknown := sorted(set(found) - set(spec.domains)):
+        raise UsageError(
+            f"`to` must say which domain the reference is of, {', '.join(spec.domains)[:200]}: it lies in a folder "
+            f"named after none. Received: {unknown[0]!r}"
+        )
+    return found
 
 
 def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:

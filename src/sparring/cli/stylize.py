@@ -16,7 +16,7 @@ def stylize(
         Path, typer.Option(metavar="IMAGE", help="The reference; a folder or zip of them makes a picture of all.")
     ],
     to: Annotated[
-        str | None, typer.Option(metavar="DOMAIN", help="What the reference is; by default what it seems to be.")
+        str | None, typer.Option(metavar="DOMAIN", help="What the reference is; by default the name of its folder.")
     ] = None,
     strength: Annotated[
         float, typer.Option(min=0, max=1, help="From 0, the style of the content itself, to 1, the reference's.")
