@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import sparring
+from conftest import ONCE
 from sparring.applications.evaluating.evaluate import compare
 from sparring.applications.evaluating.image_figures import Side
 from sparring.applications.evaluating.image_figures import compare as measure_all
@@ -56,6 +57,7 @@ def test_a_run_leaves_what_one_looks_for(trained):
     assert said[0] == "digits: 1,438 images of 8x8x1, 10 classes, 359 more held out."
 
 
+@ONCE
 def test_the_recipe_is_chosen_with_a_reason(tmp_path, stripes):
     said = []
     options = {"images": 48, "width": 4, "latent_dim": 4}

@@ -82,6 +82,7 @@ def test_a_level_of_few_rows_has_few_neighbours(count):
     assert (rare >= 20 - count).all()
 
 
+@ONCE
 def test_every_figure_has_an_interval_and_stands_beside_other_ways(evaluated):
     run, report = evaluated
     names = ["shapes", "trends", "detection", "learnt_linear", "learnt_forest", "learnt_boosting", "nearer", "copies"]
@@ -103,6 +104,7 @@ def test_every_figure_has_an_interval_and_stands_beside_other_ways(evaluated):
     assert "SMOTE" in str(report)
 
 
+@ONCE
 def test_the_page_shows_columns_pairs_and_rows_and_needs_nothing_else(evaluated):
     page = (evaluated[0] / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3  # Columns, pairs, curves.

@@ -16,6 +16,7 @@ import pytest
 
 import sparring
 import training_process
+from conftest import ONCE
 from sparring.applications.train import train
 from sparring.bundle.tensors import read_tensors
 from sparring.data.source import open_source
@@ -331,6 +332,7 @@ def assert_unwritable(run, code, text, reason, path):
     assert not list(run.folder.rglob("*.tmp"))
 
 
+@ONCE
 def test_a_full_disk_costs_no_more_than_the_tick(command, straight):
     run = command("article")
     code, text = run.give("full_disk_at_write", 12)
@@ -345,6 +347,7 @@ def test_a_full_disk_costs_no_more_than_the_tick(command, straight):
     assert_same_end(run.folder, straight("article"))
 
 
+@ONCE
 def test_a_checkpoint_that_may_not_grow(command, straight):
     run = command("dcgan")
     size = newest(straight("dcgan")).stat().st_size
@@ -391,6 +394,7 @@ def test_another_run_s_folder_is_refused(change, words, source, straight, tmp_pa
     assert end_of(folder) == before
 
 
+@ONCE
 @pytest.mark.parametrize(("recipe", "words"), [("article", "5 of 7 epochs"), ("dcgan", "10 of 14 ticks")])
 def test_more_images_go_on(source, straight, tmp_path, recipe, words):
     folder = copy(straight(recipe), tmp_path)

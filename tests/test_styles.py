@@ -23,6 +23,8 @@ from sparring.testing import check_recipe
 from sparring.training.looks import SampleTranslations
 from sparring.training.schedules import Adam
 
+pytestmark = pytest.mark.xdist_group("styles")  # What its tests share is made once.
+
 SMALL = {"width": 2, "most_width": 4, "blocks": 1, "style_dim": 4, "latent_dim": 3, "mapping_width": 8}
 DOMAINS = ("ink", "oil", "wax")
 
@@ -131,6 +133,7 @@ def files(tmp_path):
     return tmp_path
 
 
+@ONCE
 def test_a_bundle_takes_a_reference_or_draws_a_style(folder):
     bundle = load(folder)
     assert isinstance(bundle, StyleBundle)
@@ -173,6 +176,7 @@ def test_what_a_style_cannot_be(folder):
         find_recipe("stargan_v2").build(spec, batch_size=6)
 
 
+@ONCE
 def test_files_in_a_style(folder, files):
     one = stylize(folder, files / "contents/0.png", files / "references/1.png", to="wax", out=files / "n.png")
     content, reference = (np.asarray(Image.open(files / name)) for name in ("contents/0.png", "references/1.png"))

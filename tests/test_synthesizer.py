@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import sparring
-from conftest import make_frame
+from conftest import ONCE, make_frame
 from sparring.applications.synthesizer import TableSynthesizer
 from sparring.bundle.bundle import Bundle
 from sparring.cli import main
@@ -95,6 +95,7 @@ def careful():
     return TableSynthesizer(constraints=tuple(CONSTRAINTS.values()), **options).fit(frame, target="country")
 
 
+@ONCE
 def test_constraints_hold_in_every_row(careful):
     rows = careful.sample(150, where={"country": "fr"})
     assert len(rows) == 150
@@ -159,6 +160,7 @@ def table(tmp_path) -> pathlib.Path:
     return path
 
 
+@ONCE
 def test_train_and_sample(table, tmp_path, capsys):
     settings = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
     command = ["train", table, "--target", "paid", "--column", "stars=category", "--run", tmp_path / "run", *settings]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import make_frame
+from conftest import ONCE, make_frame
 from sparring.cli import main
 from sparring.data.source import open_source
 from sparring.data.tables.constraints import FixedCombinations, Inequality, OneHot, Range
@@ -86,6 +86,7 @@ def test_a_target_of_anything_can_be_held_out_by():
         assert len(source.held_out_rows) == 120
 
 
+@ONCE
 def test_constraints_from_the_command_line_hold_and_belong_to_the_run(tmp_path, capsys):
     def call(*arguments):
         with pytest.raises(SystemExit) as ended:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from keras import ops
 
-from conftest import make_frame, make_rows, make_stripes
+from conftest import ONCE, make_frame, make_rows, make_stripes
 from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.sample import load, sample
 from sparring.applications.train import train
@@ -267,6 +267,7 @@ def test_the_target_is_as_frequent_as_in_the_table(run):
     assert paid == pytest.approx(make_frame()["paid"].mean(), abs=0.001)
 
 
+@ONCE
 def test_a_missing_value_or_a_rare_level_can_be_asked_for():
     random = np.random.default_rng(0)
     towns = np.array([f"town {number}" for number in range(400)])
@@ -331,6 +332,7 @@ def test_samples_are_written_as_tables(run, tmp_path):
 DATA = os.environ.get("SPARRING_TEST_DATA")
 
 
+@ONCE
 @pytest.mark.skipif(DATA is None, reason="SPARRING_TEST_DATA is not set")
 def test_a_file_trains_in_one_call(tmp_path):
     path = pathlib.Path(DATA) / "shoppers.csv"

@@ -226,6 +226,7 @@ def cycle_run(tmp_path_factory):
     return train(source, recipe="cyclegan", run=folder / "run", options=options, **QUIET)
 
 
+@ONCE
 def test_both_ways(cycle_run):
     bundle = run_bundle(cycle_run)
     assert bundle.ways == {"oil": "ink", "ink": "oil"}

@@ -25,6 +25,8 @@ from sparring.recipes.choice import choose_recipe
 from sparring.recipes.clip_parts import PreparedClips
 from sparring.testing import check_recipe
 
+pytestmark = pytest.mark.xdist_group("video")  # What its tests share is made once.
+
 SMALL = {"width": 4, "latent_dim": 6, "motion_dim": 3, "motion_units": 8}
 
 
