@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from conftest import make_stripes
+from conftest import ONCE, make_stripes
 from sparring.errors import UsageError
 from sparring.objectives.adversarial import Adversarial
 from sparring.objectives.losses import LOSSES
@@ -85,6 +85,7 @@ def test_a_step_with_one_of_each(name, options):
     assert ("class_loss" in history) == (options.get("head") == "classifier")
 
 
+@ONCE
 def test_four_channels():
     for name in SMALL:
         game = build(name, shape=(8, 9, 4))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from conftest import make_stripes
+from conftest import ONCE, make_stripes
 from sparring.backend import value_and_grad
 from sparring.data.batches import Batches
 from sparring.objectives.adversarial import FAKE, REAL
@@ -76,6 +76,7 @@ def test_a_tick_trains_every_network_of_every_player(name, shape):
     assert bundle_images.shape == (2, *shape)
 
 
+@ONCE
 @pytest.mark.parametrize("name", AUGMENTED)
 @pytest.mark.parametrize("augment", ["diffaugment", "adaptive"])
 def test_a_tick_trains_with_augmentation(name, augment):
@@ -144,6 +145,7 @@ def test_one_pass_of_the_generator_serves_both_players(name, stripes):
         assert np.abs(one).max() > 0 or name == "r3gan"  # Its blocks end in zeros, which hold the first steps back.
 
 
+@ONCE
 def test_the_generator_shows_its_images_once_a_step(stripes):
     game, calls = build("dcgan", stripes), []
     act = game.players[1].act
