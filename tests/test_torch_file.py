@@ -141,6 +141,16 @@ def test_damage_is_a_sentence(write):
         read_tensors(path.with_name("absent.pth"))
 
 
+def test_half_an_archive_is_not_taken_for_the_older_format(tmp_path):
+    path = tmp_path / "weights.pth"
+    with zipfile.ZipFile(path, "w") as archive:  # At a time of day that reads as the end of a line.
+        archive.writestr(zipfile.ZipInfo("archive/data.pkl", (2026, 11, 22, 1, 16, 20)), bytes(100))
+    assert b"\n" in path.read_bytes()[:14]
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match=r"cannot be read as a file of PyTorch: .*zip"):
+        read_tensors(path)
+
+
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "old"])
 def test_files_of_pytorch_itself(tmp_path, zipped):
     torch = pytest.importorskip("torch", exc_type=ImportError)

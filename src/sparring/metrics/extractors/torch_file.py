@@ -14,6 +14,7 @@ from sparring.errors import DataError
 MAX_BYTES = 400_000_000  # Of the file; four times the weights of Inception.
 MAX_PICKLE = 2_000_000  # Of the pickle in it, which holds names and shapes only.
 DTYPES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8"}
+ZIP_START = b"PK\x03\x04"
 # What files older than PyTorch 1.6 start with: a pickled number, the version of the protocol, a note on the machine.
 OLD_MAGIC, OLD_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
@@ -32,7 +33,8 @@ def read_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} is larger than {MAX_BYTES:,} bytes.")
-        found, storages = _read_zip(path) if zipfile.is_zipfile(path) else _read_old(path)
+        # By how it starts: what `is_zipfile` looks for lies at the end, which a download that broke off lacks.
+        found, storages = _read_zip(path) if _starts_as_zip(path) else _read_old(path)
         if not isinstance(found, dict):
             raise DataError(f"{path} holds no state dictionary but a {type(found).__name__}.")
         return {str(name): tensor.of(storages) for name, tensor in dict.items(found) if isinstance(tensor, _Tensor)}
@@ -97,6 +99,11 @@ class _Unpickler(pickle.Unpickler):
         if kind != "storage" or any(view):
             raise DataError(f"it holds a {kind!r} that is no plain storage")
         return _Storage(str(key), DTYPES[dtype], int(count))
+
+
+def _starts_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(ZIP_START)) == ZIP_START
 
 
 def _read_zip(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
