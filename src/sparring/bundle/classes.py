@@ -36,6 +36,11 @@ def labels_for(classes: Sequence[str], n: int, labels: Labels = None) -> np.ndar
     return np.resize(np.array(numbers, np.int32), n)
 
 
+def as_condition(numbers: np.ndarray | None, count: int) -> list[np.ndarray]:
+    """`[condition]`, float32 (n, count), as a network takes it after its other inputs; `[]` where there are none."""
+    return [] if numbers is None else [(numbers[:, None] == np.arange(count)).astype(np.float32)]
+
+
 def _number(classes: Sequence[str], label: int | str) -> int:
     if isinstance(label, str) and label in classes:
         return classes.index(label)
