@@ -7,7 +7,7 @@ import numpy as np
 
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.chunks import in_chunks
-from sparring.bundle.classes import Labels, labels_for, as_condition
+from sparring.bundle.classes import Labels, as_condition, labels_for
 from sparring.bundle.latents import normal_latents, normal_paths
 from sparring.data.spec import VideoSpec
 from sparring.errors import UsageError
