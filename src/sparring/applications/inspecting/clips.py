@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sparring.applications.inspecting.words import SHEET, SHEET_SIDE, counts, few, most_common, spread, thumbnail_size
+from sparring.applications.inspecting.words import SHEET, SHEET_SIDE, counts, most_common, spread, thumbnail_size
 from sparring.bundle.pictures import save_grid
 from sparring.data.clips.footage import describe_clips
 from sparring.data.clips.opening import check_length
@@ -18,7 +18,7 @@ from sparring.data.clips.windows import span
 from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.twins import same
 from sparring.data.source import Source, open_source
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 from sparring.recipes.choice import choose_recipe
 
 FEW, VERY_FEW = 1000, 100  # Stretches that do not overlap; below the first a discriminator soon knows them by heart.

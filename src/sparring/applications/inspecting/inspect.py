@@ -16,7 +16,6 @@ from sparring.applications.inspecting.words import (
     SHEET,
     SHEET_SIDE,
     counts,
-    few,
     groups,
     most_common,
     spread,
@@ -30,7 +29,7 @@ from sparring.data.images.survey import Survey, array_pixels, file_pixels, surve
 from sparring.data.images.twins import nearly_same, same
 from sparring.data.source import Source, find_arrays, folder_or_zip, open_source
 from sparring.data.tables.table import is_table
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 from sparring.recipes.choice import choose_recipe
 
 SHEET_IMAGES, SHEET_COLUMNS = 100, 10
