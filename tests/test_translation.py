@@ -187,7 +187,7 @@ def test_the_learning_rate_ends_at_zero():
 @pytest.mark.parametrize(
     ("name", "more"),
     [
-        ("pix2pix", {"augment": "diffaugment", "constant_share": 0.5}),
+        pytest.param("pix2pix", {"augment": "diffaugment", "constant_share": 0.5}, marks=ONCE),
         ("cyclegan", {"history": 8, "identity": 0.0}),
         pytest.param("cut", {"blocks": 1}, marks=ONCE),
     ],
