@@ -1,5 +1,19 @@
 """What several tests start from."""
 
+import atexit
+import os
+import shutil
+import tempfile
+
+# What JAX compiles for one test it need not compile again for another, in this process or one that it starts.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled = tempfile.mkdtemp()
+    os.environ |= {
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+
 import keras
 import numpy as np
 import pandas as pd

@@ -1,8 +1,8 @@
 """The same three steps of every recipe in a process of its own: on the other backend, or over two devices.
 
-`python equal_process.py DEVICES STARTS RESULTS`: DEVICES is 1 or 2, STARTS a folder with a checkpoint of every recipe,
-RESULTS where the outcome and a checkpoint of each recipe are written; KERAS_BACKEND says on what. `test_equal.py`
-starts it, and takes the same steps with the same functions in the process of pytest.
+`python equal_process.py DEVICES STARTS RESULTS NAME...`: DEVICES is 1 or 2, STARTS a folder with a checkpoint of every
+recipe, RESULTS where the outcome and a checkpoint of each that is named are written; KERAS_BACKEND says on what.
+`test_equal.py` starts it, and takes the same steps with the same functions in the process of pytest.
 """
 
 import contextlib
@@ -256,9 +256,9 @@ def two_devices():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope
 
 
-def main(devices, starts, results):
+def main(devices, starts, results, names):
     scope = two_devices() if devices == 2 else contextlib.nullcontext
-    for name in (name for name in SHAPES if (starts / name).exists()):
+    for name in names:
         game, found = take_steps(name, starts, scope)
         Checkpoints(results / name).save(game)
         np.savez(results / f"{name}.npz", **found)
@@ -268,4 +268,4 @@ def main(devices, starts, results):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
+    main(int(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), sys.argv[4:])

@@ -150,7 +150,7 @@ def test_samples(bundle, monkeypatch):
     raw = bundle.generate(bundle.latents(7, seed=1))
     assert raw.dtype == np.float32
     np.testing.assert_array_equal(images, np.rint((raw + 1) * 127.5))
-    monkeypatch.setattr("sparring.bundle.images.CHUNK_VALUES", 2 * 4 * 4 * 3)  # Two images at once.
+    monkeypatch.setattr("sparring.bundle.chunks.CHUNK_VALUES", 2 * 4 * 4 * 3)  # Two images at once.
     np.testing.assert_allclose(bundle.generate(bundle.latents(7, seed=1)), raw, atol=1e-6)
 
 

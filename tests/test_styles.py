@@ -160,6 +160,7 @@ def test_strength_leads_from_the_own_style_to_the_references(folder):
     assert not np.array_equal(half, whole)
 
 
+@ONCE
 def test_what_a_style_cannot_be(folder):
     bundle = load(folder)
     images = random_images(2)
@@ -193,6 +194,7 @@ def test_files_in_a_style(folder, files):
     assert translate(folder, files / "contents/0.png", to="ink", seed=3, out=files / "t.png").exists()
 
 
+@ONCE
 def test_words_that_end_a_style_in_one_sentence(folder, files, tmp_path):
     (files / "text.png").write_bytes(b"nothing")
     good = files / "references/1.png"

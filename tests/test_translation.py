@@ -187,7 +187,7 @@ def test_the_learning_rate_ends_at_zero():
 @pytest.mark.parametrize(
     ("name", "more"),
     [
-        ("pix2pix", {"augment": "diffaugment", "constant_share": 0.5}),
+        pytest.param("pix2pix", {"augment": "diffaugment", "constant_share": 0.5}, marks=ONCE),
         ("cyclegan", {"history": 8, "identity": 0.0}),
         pytest.param("cut", {"blocks": 1}, marks=ONCE),
     ],
@@ -246,6 +246,7 @@ def test_both_ways(cycle_run):
             bundle.translate(*arguments)
 
 
+@ONCE
 def test_files_keep_their_names_and_sizes(cycle_run, tmp_path):
     photos = tmp_path / "photos"
     (photos / "deep").mkdir(parents=True)
@@ -265,6 +266,7 @@ def test_files_keep_their_names_and_sizes(cycle_run, tmp_path):
     assert translate(cycle_run.folder, photos / "a.png") == cycle_run.folder / "translated" / "a.png"
 
 
+@ONCE
 def test_what_cannot_be_translated(cycle_run, tmp_path, stripes):
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -311,6 +313,7 @@ def test_words_that_do_not_fit_the_data(stripes):
             find_recipe(name).build(spec, **options)
 
 
+@ONCE
 def test_the_other_way_and_what_is_chosen(tmp_path):
     said = []
     options = {"width": 4, "discriminator_width": 4, "images": 32, "tick_images": 32, "to": "dark"}

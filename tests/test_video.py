@@ -253,7 +253,7 @@ def test_what_is_written_of_clips(run, tmp_path, monkeypatch):
     }.items():
         with pytest.raises(UsageError, match=words):
             sample(folder, **arguments)
-    monkeypatch.setattr(films, "_av", lambda: None)
+    monkeypatch.setattr(films, "find_av", lambda: None)
     out = sample(folder, n=2, out=tmp_path / "without", say=said.append)
     assert said == ["There is no .mp4, for PyAV is not installed: pip install 'sparring[video]'."]
     assert sorted(path.suffix for path in out.iterdir()) == [".gif", ".gif", ".gif", ".png", ".png", ".png"]

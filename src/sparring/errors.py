@@ -32,3 +32,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """` Did you mean ...?` with the known word most like this one, empty where none is."""
     found = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean `{found[0]}`?" if found else ""
+
+
+def few(items: Iterable[object], most: int = 5) -> str:
+    """`a, b, c, and 4 more`: the first of them, and how many more there are."""
+    words = [str(item) for item in items]
+    more = f", and {len(words) - most:,} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

@@ -9,6 +9,7 @@ from sparring.applications.sample import load
 from sparring.applications.translate import Progress, each_image, find_images, with_channels
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.styles import StyleBundle, style_matrix
+from sparring.data.files import Parts
 from sparring.data.images.folder import why_unreadable
 from sparring.data.images.pixels import decode, decoding
 from sparring.data.spec import DomainsSpec
@@ -65,8 +66,8 @@ def stylize(
     if to is not None:
         bundle.spec.place(to)
     path, reference = Path(content).expanduser(), Path(style).expanduser()
-    references = _read(reference, bundle.spec.shape)
-    domains = [to] * len(references) if to is not None else _domains(reference, bundle.spec)
+    references, names = _read(reference, bundle.spec.shape)
+    domains = [to] * len(references) if to is not None else _domains(reference, names, bundle.spec)
     if len(references) == 1:
         code = bundle.styles(references, domains[0])
         return each_image(
@@ -83,15 +84,14 @@ def stylize(
             f"`out` must end in {' or '.join(STILLS)}: several references make one picture. Received: "
             f"{os.fspath(written)!r}"
         )
-    contents = _read(path, bundle.spec.shape)
+    contents, _ = _read(path, bundle.spec.shape)
     written.parent.mkdir(parents=True, exist_ok=True)
     save_grid(style_matrix(bundle, contents, references, domains, strength), written, len(references) + 1)
     return written
 
 
-def _domains(path: Path, spec: DomainsSpec) -> list[str]:
-    """For each reference the domain that its folder is named after."""
-    _, chosen = find_images(path)
+def _domains(path: Path, chosen: list[Parts], spec: DomainsSpec) -> list[str]:
+    """For each of the references in `path` the domain that its folder is named after."""
     inside = path.stem if path.suffix.lower() == ".zip" else path.parent.name if path.is_file() else path.name
     found = [parts[-2] if len(parts) > 1 else inside for parts in chosen]
     if unknown := sorted(set(found) - set(spec.domains)):
@@ -102,8 +102,8 @@ def _domains(path: Path, spec: DomainsSpec) -> list[str]:
     return found
 
 
-def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """The images of a file, a folder or a zip, cropped and resized to `shape`.
+def _read(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, list[Parts]]:
+    """The images of a file, a folder or a zip, cropped and resized to `shape`, and where in it they lie.
 
     Raises:
         DataError: There are none, too many for a picture, or one cannot be read.
@@ -123,4 +123,4 @@ def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
                     f"{path} could not be read as an image: {'/'.join(parts)} ({why_unreadable(error)})."
                 ) from error
             found.append(with_channels(pixels, shape[2]))
-    return np.stack(found)
+    return np.stack(found), chosen

@@ -16,7 +16,7 @@ from sparring.bundle.translation import TranslationBundle
 from sparring.data.files import Files, Parts, open_files
 from sparring.data.images.folder import why_unreadable
 from sparring.data.images.pixels import EXTENSIONS, decode, decoding
-from sparring.errors import DataError, UsageError
+from sparring.errors import DataError, UsageError, few
 from sparring.files import replace_file
 
 # How files are written, by their endings; others become PNG.
@@ -28,7 +28,6 @@ FORMATS: dict[str, tuple[str, dict]] = {
     ".bmp": ("BMP", {}),
 }
 AT_ONCE = 16  # Images of one size that are translated together.
-NAMED = 5  # Files that a message names.
 
 Progress = Callable[[str, int, int], None]
 
@@ -124,10 +123,9 @@ def each_image(
             progress("translating", done + len(unreadable), len(chosen))
     if unreadable:
         names = [f"{'/'.join(parts)} ({reason})" for parts, reason in unreadable.items()]
-        more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
         raise DataError(
-            f"{len(names)} of {len(chosen)} files in {path} could not be read as images: {', '.join(names[:NAMED])}"
-            f"{more}. The others, {done}, were translated{f' to {folder}' if done else ''}."
+            f"{len(names)} of {len(chosen)} files in {path} could not be read as images: {few(names)}. "
+            f"The others, {done}, were translated{f' to {folder}' if done else ''}."
         )
     return written if alone else folder
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sparring.bundle.record import Record
 from sparring.data.spec import AnySpec, DomainsSpec, TableSpec, VideoSpec
 from sparring.data.tables.table import describe
+from sparring.errors import few
 
 USE = {
     "image": "images = bundle.sample(16, seed=0)  # uint8, (16, height, width, channels)",
@@ -73,9 +74,7 @@ def _what(spec: AnySpec) -> str:
 def _classes(classes: tuple[str, ...]) -> str:
     if not classes:
         return ""
-    named = ", ".join(classes[:MAX_CLASSES])
-    more = ", ..." if len(classes) > MAX_CLASSES else ""
-    return f", of {len(classes)} classes: {named}{more}"
+    return f", of {len(classes)} classes: {few(classes, MAX_CLASSES)}"
 
 
 def _table(figures: Mapping[str, str], spec: AnySpec) -> list[str]:

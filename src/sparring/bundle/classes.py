@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sparring.errors import UsageError
+from sparring.errors import UsageError, few
 
 Labels = int | str | Sequence[int | str] | np.ndarray | None
 """Classes by number or name, repeated in turn; None for all in turn."""
@@ -36,12 +36,17 @@ def labels_for(classes: Sequence[str], n: int, labels: Labels = None) -> np.ndar
     return np.resize(np.array(numbers, np.int32), n)
 
 
+def as_condition(numbers: np.ndarray | None, count: int) -> list[np.ndarray]:
+    """`[condition]`, float32 (n, count), as a network takes it after its other inputs; `[]` where there are none."""
+    return [] if numbers is None else [(numbers[:, None] == np.arange(count)).astype(np.float32)]
+
+
 def _number(classes: Sequence[str], label: int | str) -> int:
     if isinstance(label, str) and label in classes:
         return classes.index(label)
     if not isinstance(label, str) and 0 <= label < len(classes):
         return int(label)
     near = difflib.get_close_matches(str(label), classes, n=3)
-    known = ", ".join(near or classes[:10]) + ("" if near or len(classes) <= 10 else ", ...")
+    known = few(near or classes, 10)
     expected = f"a number from 0 to {len(classes) - 1} or a name" + (" such as" if near else ":")
     raise UsageError(f"`labels` must be {expected} {known}. Received: {label!r}")

@@ -1,17 +1,16 @@
 """Clips as pictures that move, and as sheets of their frames."""
 
-import importlib
 import io
 import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from PIL import Image
 
 from sparring.bundle.pictures import grid, save_animation, save_grid
+from sparring.data.clips.decoding import find_av
 from sparring.errors import UsageError
 from sparring.files import replace_file
 
@@ -52,19 +51,12 @@ def save_film(clips: np.ndarray, path: str | os.PathLike, frame_rate: float) -> 
 
 def can_film() -> bool:
     """Whether .mp4 can be written here."""
-    return _av() is not None
-
-
-def _av() -> ModuleType | None:
-    try:
-        return importlib.import_module("av")
-    except ImportError:
-        return None
+    return find_av() is not None
 
 
 def _encode(frames: Sequence[Image.Image], frame_rate: float) -> bytes:
     """H.264 in MP4, in the colors that every player knows, which come in squares of four pixels."""
-    av = _av()
+    av = find_av()
     if av is None:
         raise UsageError("Writing .mp4 needs PyAV. Install it with: pip install 'sparring[video]'; .gif needs nothing.")
     buffer = io.BytesIO()

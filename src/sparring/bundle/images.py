@@ -1,19 +1,17 @@
 """A finished generator of images: samples of it, and walks between them."""
 
-import math
 from collections.abc import Iterator
+from functools import partial
 
-import keras
 import numpy as np
 
 from sparring.bundle.bundle import Bundle
-from sparring.bundle.classes import Labels, labels_for
+from sparring.bundle.chunks import in_chunks
+from sparring.bundle.classes import Labels, as_condition, labels_for
 from sparring.bundle.latents import normal_latents, spherical
 from sparring.data.spec import ImageSpec
 from sparring.errors import UsageError
 from sparring.ops.color import to_uint8
-
-CHUNK_VALUES = 2**21  # Pixel values generated at once: some hundred MB with 64 channels at full resolution.
 
 
 class ImageBundle(Bundle):
@@ -88,12 +86,7 @@ class ImageBundle(Bundle):
         return images.reshape(frames, n, *self.spec.shape)
 
     def _chunks(self, latents: np.ndarray, labels: Labels) -> Iterator[np.ndarray]:
-        """Images as the generator gives them, a chunk at a time; not by `predict`, whose set-up is too slow."""
-        numbers = self.labels_for(len(latents), labels)
-        size = max(1, min(1024, CHUNK_VALUES // math.prod(self.spec.shape)))
-        for rows in (slice(start, start + size) for start in range(0, len(latents), size)):
-            inputs = [latents[rows]]
-            if numbers is not None:
-                inputs.append((numbers[rows, None] == np.arange(len(self.classes))).astype(np.float32))
-            images = self.networks["generator"](inputs, training=False)
-            yield keras.ops.convert_to_numpy(keras.ops.cast(images, "float32"))
+        """Images as the generator gives them, a chunk at a time."""
+        condition = as_condition(self.labels_for(len(latents), labels), len(self.classes))
+        generator = partial(self.networks["generator"], training=False)
+        return in_chunks(generator, [latents, *condition], self.spec.shape)

@@ -7,6 +7,7 @@ import numpy as np
 
 from sparring.bundle.latents import normal_latents
 from sparring.bundle.translation import TranslationBundle, in_parts
+from sparring.data.images.pixels import resize_images
 from sparring.errors import UsageError
 from sparring.ops.color import from_uint8
 
@@ -78,7 +79,7 @@ class StyleBundle(TranslationBundle):
             )
         codes = np.broadcast_to(codes, (len(images), width))
         if strength < 1 and len(images):
-            own = self.styles(resized(images, self.spec.shape))
+            own = self.styles(resize_images(images, self.spec.shape[:2]))
             codes = own + np.float32(strength) * (codes - own)
         network = self.networks["generator"]
         return in_parts(
@@ -160,17 +161,6 @@ def style_matrix(
         made = bundle.translate(contents, domain, style=reference, strength=strength)
         columns.append(np.concatenate([reference[None], made]))
     return np.stack(columns, axis=1).reshape(-1, *contents.shape[1:])
-
-
-def resized(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 images cropped at the centre to the proportions of `shape`, and resized to it."""
-    height, width = shape[:2]
-    if images.shape[1:3] == (height, width):
-        return images
-    found = keras.ops.image.resize(
-        keras.ops.cast(images, "float32"), (height, width), antialias=True, crop_to_aspect_ratio=True
-    )
-    return np.clip(np.rint(_array(found)), 0, 255).astype(np.uint8)
 
 
 def _array(x) -> np.ndarray:

@@ -17,12 +17,11 @@ from sparring.data.spec import TableSpec
 from sparring.data.tables.columns import Category, Identifier
 from sparring.data.tables.encoding import decode, identifiers
 from sparring.data.tables.layout import Layout
-from sparring.errors import UsageError, nearest
+from sparring.errors import UsageError, few, nearest
 from sparring.files import replace_file, replacing
 
 AT_ONCE = 4096  # Rows generated in one call.
 PART = 100_000  # Rows that are made into a DataFrame at once.
-NAMED = 8  # Levels that a message names.
 MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
 STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
 
@@ -125,10 +124,8 @@ class TableBundle(Bundle):
             except KeyError:
                 if level is None:
                     raise UsageError(f"`{name}` is never missing: ask for one of its levels, or leave it out") from None
-                known = ", ".join(str(known) for known in column.levels[:NAMED])
-                more = ", ..." if len(column.levels) > NAMED else ""
                 near = nearest(str(level), map(str, column.levels))
-                raise UsageError(f"`{name}` was never {level!r}.{near} It is one of: {known}{more}") from None
+                raise UsageError(f"`{name}` was never {level!r}.{near} It is one of: {few(column.levels, 8)}") from None
         return found
 
     def _told(self, n: int, wanted: Mapping[str, Any], seed: int) -> dict[int, np.ndarray]:

@@ -1,19 +1,17 @@
 """A finished generator of clips: as long as one likes, closed to loops, what is shown and how it moves apart."""
 
-import math
-from collections.abc import Iterator
+from functools import partial
 
 import keras
 import numpy as np
 
 from sparring.bundle.bundle import Bundle
-from sparring.bundle.classes import Labels, labels_for
+from sparring.bundle.chunks import in_chunks
+from sparring.bundle.classes import Labels, as_condition, labels_for
 from sparring.bundle.latents import normal_latents, normal_paths
 from sparring.data.spec import VideoSpec
 from sparring.errors import UsageError
 from sparring.ops.color import to_uint8
-
-CHUNK_VALUES = 2**21  # Pixel values generated at once.
 
 
 class VideoBundle(Bundle):
@@ -70,7 +68,7 @@ class VideoBundle(Bundle):
         slower than it would, by at most half a turn over all frames, so that it ends a whole number of turns from where
         it began.
         """
-        condition = self._one_hot(self.labels_for(len(motions), labels))
+        condition = as_condition(self.labels_for(len(motions), labels), len(self.classes))
         own = motions[:, self.lead :]
         noise = np.concatenate([motions, own, own[:, :1]], axis=1) if loop else motions
         found = keras.ops.convert_to_numpy(self.networks["motion"]([noise, *condition], training=False))
@@ -85,14 +83,13 @@ class VideoBundle(Bundle):
 
     def render(self, contents: np.ndarray, angles: np.ndarray, labels: Labels = None) -> np.ndarray:
         """uint8 (n, frames, height, width, channels) of `contents` (n, latent_dim) and of `angles`."""
-        count, frames, _ = angles.shape
-        every = [
-            np.repeat(contents, frames, axis=0),
-            angles.reshape(count * frames, -1),
-            *(np.repeat(one, frames, axis=0) for one in self._one_hot(self.labels_for(count, labels))),
-        ]
-        images = np.concatenate([to_uint8(chunk) for chunk in self._chunks(every)])
-        return images.reshape(count, frames, *self.spec.shape[1:])
+        (count, frames, _), shape = angles.shape, self.spec.shape[1:]
+        condition = as_condition(self.labels_for(count, labels), len(self.classes))
+        each, *more = (np.repeat(one, frames, axis=0) for one in (contents, *condition))
+        inputs = [each, angles.reshape(count * frames, -1), *more]
+        generator = partial(self.networks["generator"], training=False)
+        images = np.concatenate([to_uint8(chunk) for chunk in in_chunks(generator, inputs, shape)])
+        return images.reshape(count, frames, *shape)
 
     def sample(
         self,
@@ -150,13 +147,3 @@ class VideoBundle(Bundle):
     def look(self, n: int, *, seed: int = 0, labels: Labels = None) -> np.ndarray:
         """`sample`, without the labels where the generator takes none."""
         return self.sample(n, seed=seed, labels=labels if self.classes else None)
-
-    def _one_hot(self, numbers: np.ndarray | None) -> list[np.ndarray]:
-        return [] if numbers is None else [(numbers[:, None] == np.arange(len(self.classes))).astype(np.float32)]
-
-    def _chunks(self, every: list[np.ndarray]) -> Iterator[np.ndarray]:
-        """Frames as the generator gives them, a chunk at a time."""
-        size = max(1, min(1024, CHUNK_VALUES // math.prod(self.spec.shape[1:])))
-        for start in range(0, len(every[0]), size):
-            images = self.networks["generator"]([rows[start : start + size] for rows in every], training=False)
-            yield keras.ops.convert_to_numpy(keras.ops.cast(images, "float32"))

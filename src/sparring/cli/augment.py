@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.arguments import Columns, DataDir, Size, Target
 from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
@@ -17,7 +18,7 @@ def augment(
         str,
         typer.Argument(metavar="SOURCE", help="A table (.csv, .parquet), or images with a sub-folder for each class."),
     ],
-    target: Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column to predict.")] = None,
+    target: Target = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,16 +50,9 @@ def augment(
         typer.Option("--set", metavar="NAME=VALUE", help="An option of the recipe, such as rows=500000. Repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of folds, generators and models.")] = 0,
-    size: Annotated[
-        str | None, typer.Option(metavar="SIDE", help="Resize images to 64 (a square) or 48x64 (height x width).")
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
-    ] = None,
+    size: Size = None,
+    data_dir: DataDir = None,
+    column: Columns = None,
 ) -> None:
     """Say whether synthetic examples help a model on SOURCE, and write the data with those that do.
 

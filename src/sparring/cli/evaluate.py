@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sparring.cli.arguments import DataDir, Trust
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
@@ -37,12 +38,8 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="Where report.html goes. [default: into RUN; here, if there are several]"),
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
-    ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
-    ] = False,
+    data_dir: DataDir = None,
+    trust: Trust = False,
 ) -> None:
     """Say how good RUN is, in figures and on a page to look at.
 

@@ -5,44 +5,25 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.arguments import Columns, DataDir, Frames, Sources, Stride, Target
 from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
 
 def inspect(
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE",
-            help="A folder of images or clips, an .npz file, a table (.csv, .parquet), or a known name. Two of them, "
-            "not tables, are domains to translate between.",
-        ),
-    ],
+    source: Sources,
     size: Annotated[
         str | None, typer.Option(metavar="SIDE", help="What it would be trained at: 64, or 48x64 (height x width).")
     ] = None,
-    frames: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Of clips: frames to train on at once, 16 by default. Makes clips of folders of frames and of GIFs.",
-        ),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option(metavar="N", help="Of clips: from one such frame to the next, 1 by default.")
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
-    ] = None,
+    frames: Frames = None,
+    stride: Stride = None,
+    data_dir: DataDir = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write a contact sheet of up to 100 pictures there.")
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column to predict.")] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
-    ] = None,
+    target: Target = None,
+    column: Columns = None,
 ) -> None:
     """Look at SOURCE before it is trained on.
 

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.arguments import RunFolder, Trust
 from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
+    run: RunFolder,
     n: Annotated[int | None, typer.Option("-n", metavar="N", min=1, help="How many. [default: 64, of clips 8]")] = None,
     label: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only of this class. Repeatable.", show_default=False)
@@ -38,9 +39,7 @@ def sample(
             help="A grid (.png), a folder, arrays (.npz), an animation (.gif, of clips .mp4 too), a table (.csv).",
         ),
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
-    ] = False,
+    trust: Trust = False,
 ) -> None:
     """Draw new examples from RUN and write them to a file."""
     wanted = parse_pairs("--where", where)

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.arguments import RunFolder, Trust
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
 
 def stylize(
-    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
+    run: RunFolder,
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="An image, or a folder or zip of them.")],
     style: Annotated[
         Path, typer.Option(metavar="IMAGE", help="The reference; a folder or zip of them makes a picture of all.")
@@ -24,9 +25,7 @@ def stylize(
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A folder, or a file for one image; RUN/stylized by default.")
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
-    ] = False,
+    trust: Trust = False,
 ) -> None:
     """Make CONTENT, of any size, anew in the style of a reference; images keep their names.
 

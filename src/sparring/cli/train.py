@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.arguments import Columns, DataDir, Frames, Size, Sources, Stride, Target
 from sparring.cli.pairs import parse_pairs
 from sparring.cli.quiet import quiet_import
 from sparring.environment import parse_devices, require_backend
@@ -15,14 +16,7 @@ from sparring.recipes.catalog import find_recipe, known_recipes, parse_setting
 
 
 def train(
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE",
-            help="A folder of images or clips, an .npz file, a table (.csv, .parquet), or a known name. Two of them, "
-            "not tables, are domains to translate between.",
-        ),
-    ],
+    source: Sources,
     recipe: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="What to train; `sparring recipes` lists them. Or path/to/mine.py:function."),
@@ -31,28 +25,16 @@ def train(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where the run is kept; an interrupted run there goes on."),
     ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="SIDE", help="Resize images to 64 (a square) or 48x64 (height x width).")
-    ] = None,
-    frames: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Of clips: frames to train on at once, 16 by default. Makes clips of folders of frames and of GIFs.",
-        ),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option(metavar="N", help="Of clips: from one such frame to the next, 1 by default.")
-    ] = None,
+    size: Size = None,
+    frames: Frames = None,
+    stride: Stride = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passes over the data.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Examples in one step.")] = None,
     patience: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Stop when no tick of the last N made better samples.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chooses order, noise and first weights.")] = 0,
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the files of known data sets are.")
-    ] = None,
+    data_dir: DataDir = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="An option of the recipe, such as width=128. Repeatable."),
@@ -63,11 +45,8 @@ def train(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Do without image files that cannot be read.")
     ] = False,
-    target: Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column to predict.")] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=KIND", help="Of a table: it is a number, category, date or identifier. Repeatable."),
-    ] = None,
+    target: Target = None,
+    column: Columns = None,
     constraint: Annotated[
         list[str] | None,
         typer.Option(

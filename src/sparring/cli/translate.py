@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from sparring.cli.arguments import RunFolder, Trust
 from sparring.cli.quiet import quiet_import
 from sparring.environment import require_backend
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, help="The folder of a run or of a bundle.")],
+    run: RunFolder,
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="An image, or a folder or zip of them.")],
     to: Annotated[
         str | None, typer.Option(metavar="DOMAIN", help="What they become; by default the second domain of the run.")
@@ -21,9 +22,7 @@ def translate(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the style that a run of styles draws; the same seed, the same style.")
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
-    ] = False,
+    trust: Trust = False,
 ) -> None:
     """Translate IMAGES, of any size, by what RUN has learnt; they keep their names."""
     require_backend()

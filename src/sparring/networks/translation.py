@@ -39,13 +39,13 @@ def unet_generator(shape: tuple[int, int, int], *, width: int) -> keras.Model:
     images = keras.Input((None, None, shape[-1]), name="images")
     padded = PadToMultiple(2**sizes)(images)
     x = LeakyReLU()(_convolution(width, 4, strides=2)(padded))
-    passed = [padded]
+    passed = []
     for step in range(1, sizes):
         passed.append(x)
         x = _convolution(doubled(width, step), 3, use_bias=False)(layers.AveragePooling2D(2)(x))
         x = LeakyReLU()(_normalised(x))
     for step in reversed(range(1, sizes)):
-        x = layers.Concatenate()([_upsampled(x), passed[step]])
+        x = layers.Concatenate()([_upsampled(x), passed.pop()])
         x = layers.ReLU()(_normalised(_convolution(doubled(width, step - 1), 3, use_bias=False)(x)))
     # Two convolutions at full size: one transposed one, as in the paper, weaves a cloth over the image.
     x = layers.Concatenate()([_upsampled(x), padded])

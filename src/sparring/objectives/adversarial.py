@@ -13,6 +13,12 @@ from sparring.objectives.losses import Loss
 REAL, FAKE = "augment_real", "augment_fake"  # Names of the augmentation's noise in a batch.
 
 
+def part_of(batch, name: int | str):
+    """What of a batch belongs to one of several sides, `name/real` and so on, by the names `Adversarial` knows."""
+    prefix = f"{name}/"
+    return {key.removeprefix(prefix): value for key, value in batch.items() if key.startswith(prefix)}
+
+
 class Adversarial:
     """What the two players of a game do, as `Player` takes it: the generator's act and both losses.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from sparring.objectives.adversarial import Adversarial
+from sparring.objectives.adversarial import Adversarial, part_of
 from sparring.objectives.content import distance, patch_loss
 from sparring.objectives.history import History
 from sparring.ops.noise import uniform
@@ -19,12 +19,6 @@ HISTORY = "history"  # Name of its noise in a batch.
 def real_key(place: int) -> str:
     """Name of the images of a domain, counted from 0, in a prepared batch."""
     return f"{place}/real"
-
-
-def _of(batch, place: int):
-    """What of a batch belongs to one domain, by the names that `Adversarial` knows."""
-    prefix = f"{place}/"
-    return {name.removeprefix(prefix): value for name, value in batch.items() if name.startswith(prefix)}
 
 
 class Paired(Adversarial):
@@ -102,7 +96,7 @@ class Cycle:
         """How well both ways pass, and how far they can be undone."""
         real, fake = ([batch[f"{place}/{name}"] for place in (0, 1)] for name in ("real", "fake"))
         there, back = self.ways
-        total = sum(side.generator_loss(game, _of(batch, place))[0] for place, side in enumerate(self.sides))
+        total = sum(side.generator_loss(game, part_of(batch, place))[0] for place, side in enumerate(self.sides))
         undone = distance(back([fake[1]], training=True), real[0]) + distance(there([fake[0]], training=True), real[1])
         found = {"cycle": undone}
         if self.identity:
@@ -114,7 +108,7 @@ class Cycle:
         """How well real and made are told apart in either domain; its logs are means over both."""
         total, logs = 0.0, []
         for place, side in enumerate(self.sides):
-            part = _of(batch, place)
+            part = part_of(batch, place)
             if self.histories:
                 part["fake"] = self.histories[place](ops.stop_gradient(part["fake"]), part[HISTORY])
             loss, found = side.discriminator_loss(game, part)

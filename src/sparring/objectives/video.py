@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from sparring.objectives.adversarial import Adversarial
+from sparring.objectives.adversarial import Adversarial, part_of
 from sparring.ops.frames import fold, take_frames, unfold
 
 FRAME, MOTION = "frame", "motion"  # Prefixes of what in a batch belongs to one of the two discriminators.
@@ -64,7 +64,7 @@ class Moving:
 
     def _part(self, batch, name: str):
         """What of a batch belongs to one side, by the names that `Adversarial` knows."""
-        part = {key.removeprefix(f"{name}/"): value for key, value in batch.items() if key.startswith(f"{name}/")}
+        part = part_of(batch, name)
         known = [batch[key] for key in ("gaps", "condition") if key in batch and (key != "gaps" or name == MOTION)]
         if known:
             part["condition"] = ops.concatenate(known, axis=-1)

@@ -10,12 +10,11 @@ from keras import ops
 from sparring.data.spec import VideoSpec
 from sparring.errors import UsageError
 from sparring.objectives.adversarial import Adversarial
-from sparring.objectives.losses import LOSSES
 from sparring.objectives.video import Moving
 from sparring.ops.color import from_uint8
 from sparring.ops.frames import take_frames
 from sparring.ops.noise import uniform
-from sparring.recipes.parts import accumulating, choose_augmentation, gamma_from, read_penalties
+from sparring.recipes.parts import accumulating, gamma_from, side_from
 from sparring.training.game import Game
 from sparring.training.pace import Pace
 from sparring.training.players import Player
@@ -78,30 +77,25 @@ def sides_from(
     spec: VideoSpec,
     seen: int,
     *,
-    loss: str,
     penalties: str,
     gamma: float | None,
     final_gamma_share: float,
-    penalty_every: int,
     updates: int,
-    augment: str,
-    augment_policy: str,
-    batch_size: int,
+    **options,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """What the two `Adversarial` are made with beside their networks, of one frame and of `seen`, and notes on it.
 
     Distances of clips add up over their frames: of a part of a clip the strength of R1 and R2 is a part, too. It is at
-    its end after so many updates.
+    its end after so many updates. Other options as of `side_from`.
     """
     whole, more = gamma_from(spec, gamma, penalties)
     found: list[dict[str, Any]] = []
     for count in (1, seen):
-        # Each its own: what adapts itself follows one discriminator.
-        augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
         share = whole * count / spec.shape[0]
         strength = cosine(share, final_gamma_share * share, updates)
-        held_back = read_penalties(penalties, strength, penalty_every)
-        found.append({"loss": LOSSES[loss], "penalties": held_back, "augmentation": augmentation})
+        # Each its own: what adapts itself follows one discriminator.
+        side, notes = side_from(spec, strength, penalties=penalties, **options)
+        found.append(side)
     return found, notes + more
 
 

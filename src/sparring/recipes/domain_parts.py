@@ -10,10 +10,9 @@ from sparring.augmentation.jitter import Jitter
 from sparring.data.images.domains import image_key
 from sparring.data.spec import DomainsSpec
 from sparring.errors import UsageError
-from sparring.objectives.losses import LOSSES
 from sparring.objectives.translation import real_key
 from sparring.ops.color import from_uint8
-from sparring.recipes.parts import choose_augmentation, gamma_from, read_penalties
+from sparring.recipes.parts import gamma_from, side_from
 from sparring.training.game import Game
 from sparring.training.pace import Pace
 from sparring.training.players import Player
@@ -70,24 +69,11 @@ class PreparedDomains:
 
 
 def sides_from(
-    spec: DomainsSpec,
-    *,
-    loss: str,
-    penalties: str,
-    gamma: float | None,
-    penalty_every: int,
-    augment: str,
-    augment_policy: str,
-    batch_size: int,
+    spec: DomainsSpec, *, penalties: str, gamma: float | None, **options
 ) -> tuple[dict[str, Any], list[str]]:
-    """What `Adversarial` is made with beside its networks, and notes on it."""
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
+    """What `Adversarial` is made with beside its networks, and notes on it; other options as of `side_from`."""
     strength, more = gamma_from(spec, gamma, penalties)
-    found = {
-        "loss": LOSSES[loss],
-        "penalties": read_penalties(penalties, strength, penalty_every),
-        "augmentation": augmentation,
-    }
+    found, notes = side_from(spec, strength, penalties=penalties, **options)
     return found, notes + more
 
 

@@ -105,6 +105,24 @@ def choose_augmentation(
     ]
 
 
+def side_from(
+    spec: ImageSpec | DomainsSpec | VideoSpec,
+    strength: Any,
+    *,
+    loss: str,
+    penalties: str,
+    penalty_every: int,
+    augment: str,
+    augment_policy: str,
+    batch_size: int,
+    finite_differences: bool = False,
+) -> tuple[dict[str, Any], list[str]]:
+    """What `Adversarial` is made with beside its networks, and notes on it; r1 and r2 are of this strength."""
+    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
+    held_back = read_penalties(penalties, strength, penalty_every, finite_differences)
+    return {"loss": LOSSES[loss], "penalties": held_back, "augmentation": augmentation}, notes
+
+
 @contextlib.contextmanager
 def computing_in(precision: str) -> Iterator[None]:
     """Layers made inside compute in this precision; their weights are float32 in any case."""
@@ -168,17 +186,25 @@ def image_game(
         UsageError: The options do not go together.
     """
     check_packing(packing, batch_size, head)
-    augmentation, notes = choose_augmentation(spec, augment, augment_policy, batch_size)
-    gamma, more = gamma_from(spec, gamma, penalties)
     shown = batch_size * critic_updates
+    gamma, more = gamma_from(spec, gamma, penalties)
+    options, notes = side_from(
+        spec,
+        cosine(gamma, final_gamma, images // shown),
+        loss=loss,
+        penalties=penalties,
+        penalty_every=penalty_every,
+        augment=augment,
+        augment_policy=augment_policy,
+        batch_size=batch_size,
+        finite_differences=finite_differences,
+    )
     with computing_in(precision):
         generator = make_generator(spec.shape, spec.num_classes)
         discriminator = packed_discriminator(make_discriminator, spec.shape, spec.num_classes, packing)
-    strength = cosine(gamma, final_gamma, images // shown)
-    held_back = read_penalties(penalties, strength, penalty_every, finite_differences)
     return two_players(
         spec,
-        Adversarial(generator, discriminator, LOSSES[loss], held_back, augmentation),
+        Adversarial(generator, discriminator, **options),
         make_optimizers,
         critic_updates=critic_updates,
         pace=Pace.over(spec.num_examples, images, shown, tick_images),

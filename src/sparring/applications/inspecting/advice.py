@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from sparring.data.images.pixels import Size
+from sparring.errors import few
 
 FEW, VERY_FEW = 1000, 100  # Images; below the first a discriminator soon knows its examples by heart.
 FEW_OF_A_CLASS = 20
@@ -102,11 +103,11 @@ def _about_classes(facts: Facts) -> Iterator[str]:
     if len(counts) == 1:
         yield "There is one class only, so there are none to choose from. Leave the labels out, or add another class."
         return
-    few = {name: count for name, count in counts.items() if count < FEW_OF_A_CLASS}
-    if few:
-        shown = ", ".join(f"{name} ({count})" for name, count in list(few.items())[:5]) + ", ..." * (len(few) > 5)
+    small = {name: count for name, count in counts.items() if count < FEW_OF_A_CLASS}
+    if small:
+        shown = few(f"{name} ({count})" for name, count in small.items())
         yield (
-            f"{len(few)} of {len(counts)} classes have under {FEW_OF_A_CLASS} images: {shown}. Their samples will "
+            f"{len(small)} of {len(counts)} classes have under {FEW_OF_A_CLASS} images: {shown}. Their samples will "
             "repeat these. Add images, or join or remove these classes."
         )
     if counts and max(counts.values()) > IMBALANCE * min(counts.values()):

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sparring.applications.inspecting.words import SHEET, SHEET_SIDE, counts, few, most_common, spread, thumbnail_size
+from sparring.applications.inspecting.attempt import attempt
+from sparring.applications.inspecting.words import SHEET, SHEET_SIDE, counts, most_common, spread, thumbnail_size
 from sparring.bundle.pictures import save_grid
 from sparring.data.clips.footage import describe_clips
 from sparring.data.clips.opening import check_length
@@ -17,8 +18,8 @@ from sparring.data.clips.survey import ClipSurvey, Surveyed, survey_clips
 from sparring.data.clips.windows import span
 from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.twins import same
-from sparring.data.source import Source, open_source
-from sparring.errors import DataError
+from sparring.data.source import Source
+from sparring.errors import few
 from sparring.recipes.choice import choose_recipe
 
 FEW, VERY_FEW = 1000, 100  # Stretches that do not overlap; below the first a discriminator soon knows them by heart.
@@ -109,7 +110,8 @@ def inspect_clips(
     found = survey_clips(source, frames is not None, data_dir)
     survey = found.survey
     given = {"frames": frames, "stride": stride, "data_dir": data_dir}
-    opened, training = _try(source, wanted, survey, given)
+    fitting = (64, 64) if len(set(survey.sizes)) > 1 else None
+    opened, training = attempt(source, wanted, fitting, bool(survey.unreadable), _plan, **given)
     twins = same(survey.digests)
     trained = [length for length, held in zip(survey.lengths, survey.held_out, strict=True) if not held]
     classes = dict.fromkeys(sorted(set(survey.classes)), 0)
@@ -150,23 +152,6 @@ def _leaks(survey: ClipSurvey, groups: list[list[int]]) -> list[bool]:
         held = [clip for clip in group if survey.held_out[clip]]
         leaked |= set(held) if len(held) < len(group) else set()
     return [clip in leaked for clip in range(len(survey.names))]
-
-
-def _try(source, wanted: Size | None, survey: ClipSurvey, given: dict[str, Any]):
-    """Open as `train` would, or else with the flags that may help; the source, if any, and what happened."""
-    try:
-        opened = open_source(source, size=wanted, **given)
-        return opened, (_plan(opened, ""),)
-    except DataError as error:
-        refusal = f"train would refuse it: {error}"
-    size = wanted or ((64, 64) if len(set(survey.sizes)) > 1 else None)
-    flags = [f"--size {size[0]}x{size[1]}"] if size else []
-    flags += ["--skip-unreadable"] * bool(survey.unreadable)
-    try:
-        opened = open_source(source, size=size, skip_unreadable=bool(survey.unreadable), **given)
-        return opened, (refusal, _plan(opened, f" with {' '.join(flags)}"))
-    except DataError:
-        return None, (refusal,)
 
 
 def _plan(opened: Source, how: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sparring.applications.inspecting.advice import Facts, warn
+from sparring.applications.inspecting.attempt import attempt
 from sparring.applications.inspecting.clips import ClipsInspection, inspect_clips
 from sparring.applications.inspecting.domains import DomainsInspection, are_domains, inspect_domains
 from sparring.applications.inspecting.tables import TableInspection, inspect_table
@@ -16,7 +17,6 @@ from sparring.applications.inspecting.words import (
     SHEET,
     SHEET_SIDE,
     counts,
-    few,
     groups,
     most_common,
     spread,
@@ -28,9 +28,9 @@ from sparring.data.files import slug
 from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.survey import Survey, array_pixels, file_pixels, survey_arrays, survey_files
 from sparring.data.images.twins import nearly_same, same
-from sparring.data.source import Source, find_arrays, folder_or_zip, open_source
+from sparring.data.source import Source, find_arrays, folder_or_zip
 from sparring.data.tables.table import is_table
-from sparring.errors import DataError
+from sparring.errors import few
 from sparring.recipes.choice import choose_recipe
 
 SHEET_IMAGES, SHEET_COLUMNS = 100, 10
@@ -144,7 +144,8 @@ def inspect(
 def _inspect_images(source, wanted: Size | None, data_dir, out) -> Inspection:
     name, survey, thumbnails = _look(source, data_dir)
     sizes = most_common(survey.sizes)
-    opened, training = _try(source, wanted, data_dir, sizes, bool(survey.unreadable))
+    fitting = None if len(sizes) == 1 else _fitting(sizes)
+    opened, training = attempt(source, wanted, fitting, bool(survey.unreadable), _plan, data_dir=data_dir)
     twins, near = same(survey.digests), nearly_same(survey.steps, survey.thumbs, survey.digests)
     classes = survey.class_counts()
     facts = Facts(
@@ -182,23 +183,6 @@ def _look(source, data_dir) -> tuple[str, Survey, Thumbnails]:
         return slug(path), seen, lambda rows, size: file_pixels(path, [seen.names[row] for row in rows], size)
     name, found = find_arrays(source, None, data_dir)
     return name, survey_arrays(found), lambda rows, size: array_pixels(found, rows, size)
-
-
-def _try(source, wanted: Size | None, data_dir, sizes: Mapping[Size, int], damaged: bool):
-    """Open `source` as `train` would, or else with the flags that may help; the source, if any, and what happened."""
-    try:
-        opened = open_source(source, size=wanted, data_dir=data_dir)
-        return opened, (_plan(opened, ""),)
-    except DataError as error:
-        refusal = f"train would refuse it: {error}"
-    size = wanted or (None if len(sizes) == 1 else _fitting(sizes))
-    flags = [f"--size {size[0]}x{size[1]}"] if size else []
-    flags += ["--skip-unreadable"] if damaged else []
-    try:
-        opened = open_source(source, size=size, data_dir=data_dir, skip_unreadable=damaged)
-        return opened, (refusal, _plan(opened, f" with {' '.join(flags)}"))
-    except DataError:
-        return None, (refusal,)
 
 
 def _plan(opened: Source, how: str) -> str:

@@ -12,7 +12,7 @@ from sparring.data.source import open_source
 from sparring.data.tables.columns import AnyColumn, Category, Date, Identifier, Number
 from sparring.data.tables.table import describe, read_table
 from sparring.data.tables.times import from_units
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 from sparring.recipes.choice import choose_recipe
 
 FEW_ROWS = 500  # Under these the discriminator soon knows every row.
@@ -117,8 +117,7 @@ def _levels(column: Category) -> str:
 def _spikes(column: Number) -> str:
     if not column.atoms:
         return ""
-    more = ", ..." if len(column.atoms) > SHOWN else ""
-    return f"; often exactly {', '.join(map(_number, column.atoms[:SHOWN]))}{more}"
+    return f"; often exactly {few(map(_number, column.atoms), SHOWN)}"
 
 
 def _warnings(spec, count: int):

@@ -4,8 +4,8 @@ import collections
 from collections.abc import Mapping, Sequence
 
 from sparring.data.images.pixels import Size
+from sparring.errors import few
 
-SHOWN = 5  # Names, sizes and classes in one line.
 SHEET = "contact_sheet.png"
 SHEET_SIDE = 96  # Pixels of the longer side of a thumbnail.
 
@@ -18,12 +18,6 @@ def most_common(items: Sequence) -> dict:
 def counts(numbers: Mapping[str, int]) -> str:
     """`cat (12), dog (3)`."""
     return few([f"{name} ({count:,})" for name, count in numbers.items()])
-
-
-def few(items: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
-    more = f", and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
 
 
 def groups(named: Sequence[Sequence[str]]) -> str:

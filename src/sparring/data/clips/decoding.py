@@ -126,16 +126,24 @@ class Film:
             raise ValueError(f"it is cut off: it says it lasts {lasts:.1f} s, and it ends after {end:.1f} s")
 
 
+def find_av() -> ModuleType | None:
+    """PyAV, which is not needed but for video files; None where it is not installed."""
+    try:
+        return importlib.import_module("av")
+    except ImportError:
+        return None
+
+
 def require_av() -> ModuleType:
-    """PyAV, which is not needed but for video files.
+    """PyAV, to read video files.
 
     Raises:
         DataError: It is not installed.
     """
-    try:
-        return importlib.import_module("av")
-    except ImportError as error:
-        raise DataError("Reading video files needs PyAV. Install it with: pip install 'sparring[video]'") from error
+    av = find_av()
+    if av is None:
+        raise DataError("Reading video files needs PyAV. Install it with: pip install 'sparring[video]'")
+    return av
 
 
 def why_no_clip(error: Exception) -> str:

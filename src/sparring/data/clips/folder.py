@@ -10,13 +10,13 @@ import numpy as np
 
 from sparring.data import lazy
 from sparring.data.clips.decoding import Anchor, Film, require_av, why_no_clip
-from sparring.data.clips.footage import Footage, few
+from sparring.data.clips.footage import Footage
 from sparring.data.clips.listing import Listing, list_clips
 from sparring.data.clips.windows import Loaded, OnDisk, Store
 from sparring.data.files import Parts, is_film
 from sparring.data.images.arrangement import Arrangement, arrange
 from sparring.data.images.pixels import Size, decoding, resize_images, size_note
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 
 PIECE = 2**20  # Bytes of a file that are read at once for its digest.
 

@@ -11,12 +11,11 @@ from sparring.data.clips.windows import Store, Windows, span
 from sparring.data.examples import Source
 from sparring.data.lazy import Rows
 from sparring.data.spec import VideoSpec, squared_distance
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 
 FRAMES = 16  # Of a stretch where nothing else is asked for, as in MoCoGAN (arXiv:1707.04993).
 FRAME_RATE = 10.0  # Where no file tells.
 LOOKED_AT = 1_000  # Stretches that tell how far apart two are.
-NAMED = 5  # Clips that a message names.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,11 +109,6 @@ def describe_clips(source: Source[VideoSpec]) -> str:
     kept = f" ({len(source.held_out['clip']):,} more held out)" if source.held_out else ""
     size = "x".join(map(str, shape))
     return f"{len(clips):,} {made} of {frames} frames of {size}{of}{classes}{kept}"
-
-
-def few(items: Sequence[str]) -> str:
-    """The first of them, and whether there are more."""
-    return ", ".join(items[:NAMED]) + ", ..." * (len(items) > NAMED)
 
 
 def _cut(found: Footage, clips: np.ndarray, frames: int, stride: int) -> dict[str, Rows]:

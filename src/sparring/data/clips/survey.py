@@ -17,9 +17,8 @@ from sparring.data.clips.footage import FRAMES, Footage
 from sparring.data.clips.listing import Listing, list_clips
 from sparring.data.clips.opening import find_clips
 from sparring.data.files import Parts, is_film, slug
-from sparring.data.images.arrangement import Arrangement, arrange
+from sparring.data.images.arrangement import arrange_anyhow
 from sparring.data.images.pixels import Size, decoding, resize_images
-from sparring.errors import DataError
 
 GENERATED = 100  # Clips of an endless source that are looked at.
 
@@ -106,7 +105,7 @@ def survey_clips(source: Any, folders: bool, data_dir: str | os.PathLike[str] | 
 
 
 def _survey_files(listing: Listing) -> tuple[ClipSurvey, list[Parts]]:
-    arrangement, chosen = _arrange(listing), list[Parts]()
+    arrangement, chosen = arrange_anyhow(listing.files), list[Parts]()
     survey = ClipSurvey([], (*listing.notes, *arrangement.notes))
     with decoding():
         for index, parts in enumerate(arrangement.files):
@@ -150,11 +149,3 @@ def _digests(frames: Iterator[np.ndarray]) -> tuple[bytes, bytes]:
         plain.update(np.ascontiguousarray(pixels).data)
         mirrored.update(np.ascontiguousarray(pixels[:, ::-1]).data)
     return plain.digest(), mirrored.digest()
-
-
-def _arrange(listing: Listing) -> Arrangement:
-    try:
-        return arrange(listing.files)
-    except DataError:  # It is said where training is tried; here the clips count.
-        names = listing.files.images
-        return Arrangement(names, len(names), None, [], ["/".join(parts) for parts in names])

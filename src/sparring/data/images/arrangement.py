@@ -76,6 +76,14 @@ def arrange(files: Files) -> Arrangement:
     return Arrangement(ordered, num_training, names, notes + label_notes + folder_notes, keys)
 
 
+def arrange_anyhow(files: Files) -> Arrangement:
+    """`arrange`, or where that fails all images without classes: to be looked at, not to be trained on."""
+    try:
+        return arrange(files)
+    except DataError:  # It is said where training is tried; here the examples count.
+        return Arrangement(files.images, len(files.images), None, [], ["/".join(parts) for parts in files.images])
+
+
 def _key(parts: Iterable[str]) -> str:
     return "/".join(parts).rpartition(".")[0]
 

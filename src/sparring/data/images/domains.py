@@ -14,10 +14,9 @@ from sparring.data.images.folder import read_images
 from sparring.data.images.pixels import NARROWEST, Half, Size, read_header
 from sparring.data.lazy import ImageFiles, Rows, pick
 from sparring.data.spec import DomainsSpec, squared_distance
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 
 HALVES: tuple[Half, Half] = ("left", "right")
-NAMED = 3  # Files that a message names.
 
 
 def image_key(place: int) -> str:
@@ -143,10 +142,9 @@ def _pairs(parts: Mapping[str, _Part]) -> tuple[bool, tuple[str, ...]]:
     if not common:
         return False, ()
     alone = [f"{key} of {next(d for d in keys if key in keys[d])}" for key in sorted(every - common)]
-    more = ", ..." if len(alone) > NAMED else ""
     note = (
         f"These are no pairs: {len(common):,} names are in every domain, {len(alone):,} are not "
-        f"({', '.join(alone[:NAMED])}{more}). Pairs need equal names, and each of them in every domain."
+        f"({few(alone, 3)}). Pairs need equal names, and each of them in every domain."
     )
     return False, (note,)
 

@@ -17,9 +17,8 @@ from sparring.data.images.arrangement import Arrangement, arrange
 from sparring.data.images.arrays import Arrays
 from sparring.data.images.pixels import Half, Header, Size, decode, decoding, read_header, size_note
 from sparring.data.lazy import ImageFiles, Rows, decoding_threads
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 
-NAMED = 5  # Files that a message names.
 AT_ONCE = 64  # Files that a thread looks at before it takes others.
 
 
@@ -199,7 +198,7 @@ def _sort_out(
     if unknown := sorted(set(names[middle:]) - set(classes)):
         raise DataError(
             f"Every class in {path} that is held out must be trained on. Received: no image to train on of "
-            f"{', '.join(unknown[:NAMED])}. Move some there, or remove the held-out ones."
+            f"{few(unknown)}. Move some there, or remove the held-out ones."
         )
     if len(classes) < 2:
         notes.append(f"Every label is {' '.join(classes)}, so there are no classes.")
@@ -215,22 +214,19 @@ def _skipped(files: Files, unreadable: Mapping[Parts, str]) -> list[str]:
     """A note on the files that were left out, if there are any."""
     if not unreadable:
         return []
-    names, more = ["/".join(parts) for parts in unreadable][:NAMED], ", ..." if len(unreadable) > NAMED else ""
-    return [f"Skipped as unreadable, {len(unreadable)} of {len(files.images)}: {', '.join(names)}{more}"]
+    return [f"Skipped as unreadable, {len(unreadable)} of {len(files.images)}: {few(map('/'.join, unreadable))}"]
 
 
 def _unreadable_error(files: Files, unreadable: Mapping[Parts, str]) -> DataError:
-    shown = ["/".join(parts) for parts in unreadable]
     if len(unreadable) == 1:
-        (reason,) = unreadable.values()
+        ((parts, reason),) = unreadable.items()
         return DataError(
-            f"{shown[0]} in {files.path} could not be read as an image ({reason}). "
+            f"{'/'.join(parts)} in {files.path} could not be read as an image ({reason}). "
             "Remove or repair it, or pass `--skip-unreadable`."
         )
-    listed = ", ".join(f"{name} ({reason})" for name, reason in zip(shown[:NAMED], unreadable.values(), strict=False))
-    more = f", and {len(unreadable) - NAMED} more" if len(unreadable) > NAMED else ""
+    listed = few(f"{'/'.join(parts)} ({reason})" for parts, reason in unreadable.items())
     return DataError(
-        f"{len(unreadable)} of {len(files.images)} files in {files.path} could not be read as images: {listed}{more}. "
+        f"{len(unreadable)} of {len(files.images)} files in {files.path} could not be read as images: {listed}. "
         "Remove or repair them, or pass `--skip-unreadable`."
     )
 

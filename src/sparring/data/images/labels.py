@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from sparring.data.files import Files, Parts
-from sparring.errors import DataError
+from sparring.errors import DataError, few
 
 LABELS_FILE = "labels.csv"
 FILE_COLUMNS = {"file", "filename", "file_name", "image", "image_name", "path"}
 LABEL_COLUMNS = {"label", "labels", "class", "class_name"}
-NAMED = 5  # Files that a message names.
 
 
 def read_labels(files: Files) -> tuple[dict[Parts, str] | None, list[str]]:
@@ -91,8 +90,7 @@ def _complain(files: Files, table: Parts, problem: str, names: Sequence[str]):
         return
     one = len(names) == 1
     what = problem.format(f"{len(names):,} {'file' if one else 'files'}", "is" if one else "are")
-    more = ", ..." if len(names) > NAMED else ""
     raise DataError(
-        f"{'/'.join(table)} in {files.path} {what}: {', '.join(names[:NAMED])}{more}. "
+        f"{'/'.join(table)} in {files.path} {what}: {few(names)}. "
         "It must name every image once: mend it, or remove it to train without its labels."
     )

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sparring.data.files import Files, open_files
-from sparring.data.images.arrangement import Arrangement, arrange
+from sparring.data.files import open_files
+from sparring.data.images.arrangement import arrange_anyhow
 from sparring.data.images.arrays import Arrays
 from sparring.data.images.folder import why_unreadable
 from sparring.data.images.pixels import FORMATS, Size, decode, decoding, resize_images
 from sparring.data.images.twins import HASH_SHAPE, THUMB_SHAPE
-from sparring.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ def survey_files(path: Path) -> Survey:
     """
     looks, kinds, unreadable, rows = _Looks(), [], {}, []
     files = open_files(path)
-    arrangement = _arrange(files)
+    arrangement = arrange_anyhow(files)
     with decoding():
         for row, parts in enumerate(arrangement.files):
             try:
@@ -158,13 +157,6 @@ def array_pixels(found: Arrays, rows: list[int], size: Size) -> np.ndarray:
     count = len(found.images)
     pixels = np.stack([found.images[row] if row < count else held_out[row - count] for row in rows])
     return np.broadcast_to(resize_images(pixels, size), (len(rows), *size, 3))
-
-
-def _arrange(files: Files) -> Arrangement:
-    try:
-        return arrange(files)
-    except DataError:  # It is said where training is tried; here the files count.
-        return Arrangement(files.images, len(files.images), None, [], ["/".join(parts) for parts in files.images])
 
 
 def _kind(data: bytes) -> str:

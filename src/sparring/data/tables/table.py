@@ -19,8 +19,8 @@ from sparring.data.spec import TableSpec
 from sparring.data.tables.constraints import Constraint, learn_constraints
 from sparring.data.tables.encoding import Encoded, encode
 from sparring.data.tables.statements import read_constraints
-from sparring.data.tables.understanding import check_frame, few, understand
-from sparring.errors import DataError, UsageError
+from sparring.data.tables.understanding import check_frame, understand
+from sparring.errors import DataError, UsageError, few
 
 TEXTS, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
 SUFFIXES = TEXTS + PARQUET

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sparring.data.tables.columns import MOST_LEVELS, AnyColumn, Category, Date, Identifier, Number
 from sparring.data.tables.times import as_times, read_times
-from sparring.errors import DataError, UsageError, nearest
+from sparring.errors import DataError, UsageError, few, nearest
 
 KINDS = ("number", "category", "date", "identifier")
 FEW_NUMBERS = 25  # Different numbers that count as levels.
@@ -57,7 +57,7 @@ def understand(
         if name not in frame.columns:
             what = "target" if name == target else "column"
             raise UsageError(
-                f"There is no {what} `{name}`.{nearest(name, frame.columns)} Columns: {few(frame.columns)}."
+                f"There is no {what} `{name}`.{nearest(name, frame.columns)} Columns: {few(frame.columns, 10)}."
             )
     for name, kind in kinds.items():
         if kind not in KINDS:
@@ -69,12 +69,6 @@ def understand(
         column = _Reader(frame[name], kinds.get(name), knots, gaps, found.notes).column()
         found.columns.append(column)
     return found
-
-
-def few(names, most: int = 10) -> str:
-    """Names in a sentence."""
-    names = list(map(str, names))
-    return ", ".join(names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")
 
 
 def check_frame(frame: pd.DataFrame):
