@@ -4,11 +4,14 @@ import keras
 from keras import layers
 
 from sparring.layers.activation import LeakyReLU
+from sparring.layers.adaptive import StyleAffine
+from sparring.layers.scaled import ScaledDense
 from sparring.networks.heads import Head, head_inputs, judged
 from sparring.networks.inputs import cut_to, joined, latent_inputs, padded
 from sparring.ops.geometry import canvas
 
 KERNEL = 5
+STYLE = 0.5  # Standard deviation of what a style adds to scales of one.
 
 
 def dcgan_generator(
@@ -23,17 +26,21 @@ def dcgan_generator(
     return keras.Model(inputs, image, name="generator")
 
 
-def dcgan_image(x, shape: tuple[int, int, int], *, width: int, synchronized: bool):
-    """The image of `shape` that a `dcgan_generator` makes of numbers `(N, D)`."""
+def dcgan_image(x, shape: tuple[int, int, int], *, width: int, synchronized: bool, style=None):
+    """The image of `shape` that a `dcgan_generator` makes of numbers `(N, D)`.
+
+    A `style`, `(N, E)`, scales and shifts the channels behind every batch normalisation (de Vries et al. 2017,
+    arXiv:1707.00683, equation 4): `x` says where things are, the style what they are.
+    """
     doublings, height, base_width, *_ = canvas(*shape[:2])
     channels = width * 2 ** max(0, doublings - 1)
     x = layers.Dense(height * base_width * channels, use_bias=False)(x)
     x = layers.Reshape((height, base_width, channels))(x)
-    x = layers.ReLU()(_normalised(x, synchronized))
+    x = layers.ReLU()(_normalised(x, synchronized, style))
     for step in range(doublings - 1):
         channels = width * 2 ** (doublings - 2 - step)
         x = _initialised(layers.Conv2DTranspose, channels, 2, use_bias=False)(x)
-        x = layers.ReLU()(_normalised(x, synchronized))
+        x = layers.ReLU()(_normalised(x, synchronized, style))
     x = _initialised(layers.Conv2DTranspose, shape[-1], 2 if doublings else 1, activation="tanh")(x)
     return cut_to(x, shape)
 
@@ -61,6 +68,7 @@ def _initialised(convolution, channels: int, strides: int, **kwargs):
     return convolution(channels, KERNEL, strides=strides, padding="same", kernel_initializer=normal, **kwargs)
 
 
-def _normalised(x, synchronized: bool):
+def _normalised(x, synchronized: bool, style=None):
     # 0.9 follows the weights of a run of minutes; Keras' 0.99 lags behind them for the first thousands of images.
-    return layers.BatchNormalization(momentum=0.9, synchronized=synchronized)(x)
+    x = layers.BatchNormalization(momentum=0.9, synchronized=synchronized)(x)
+    return x if style is None else StyleAffine()([x, ScaledDense(2 * x.shape[-1], STYLE)(style)])

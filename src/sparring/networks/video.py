@@ -21,7 +21,7 @@ from sparring.ops.geometry import canvas
 
 # Radians a frame, of states of variance 1: a step of training must not turn the end of a path, a sum of all, by much.
 SPEED = 0.25
-MAPPING_LAYERS, MAPPED = 2, 8  # From content and motion to what a frame is made of, of eight times its width.
+MAPPING_LAYERS, MAPPED = 2, 8  # From content, and from angles, to what a frame is made of; of eight times its width.
 
 
 def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Model:
@@ -63,9 +63,11 @@ def frame_generator(
     width: int,
     synchronized: bool,
 ) -> keras.Model:
-    """One frame of content and the angles of its moment: dense layers join them, and the generator of DCGAN draws.
+    """One frame: the angles of its moment say where things are, the content what they are; DCGAN's generator draws.
 
-    All frames of all clips go through it as one large batch of images (arXiv:1707.04993, appendix A, has DCGAN's too).
+    Angles make the small map that the generator doubles, the content scales and shifts its channels at every size; one
+    vector of both takes longer to draw anything. All frames of all clips go through it as one large batch of images
+    (arXiv:1707.04993, appendix A, has DCGAN's too).
 
     Args:
         shape: Height, width and channels of a frame.
@@ -77,11 +79,16 @@ def frame_generator(
     """
     latents, angles = keras.Input((latent_dim,), name="latents"), keras.Input((motion_dim,), name="angles")
     labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
-    x = joined([latents, ops.cos(angles), ops.sin(angles), *labels])
+    place = _mapped(joined([ops.cos(angles), ops.sin(angles), *labels]), width)
+    content = _mapped(joined([latents, *labels]), width)
+    frame = dcgan_image(place, shape, width=width, synchronized=synchronized, style=content)
+    return keras.Model([latents, angles, *labels], frame, name="generator")
+
+
+def _mapped(x, width: int):
     for _ in range(MAPPING_LAYERS):
         x = LeakyReLU()(ScaledDense(MAPPED * width, GAIN)(x))
-    frame = dcgan_image(x, shape, width=width, synchronized=synchronized)
-    return keras.Model([latents, angles, *labels], frame, name="generator")
+    return x
 
 
 def stacked_discriminator(
