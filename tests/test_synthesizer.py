@@ -11,11 +11,15 @@ from sklearn.exceptions import NotFittedError
 
 import sparring
 from conftest import ONCE, make_frame
+from sparring.applications.fitting import fit_generator
 from sparring.applications.synthesizer import TableSynthesizer
 from sparring.bundle.bundle import Bundle
 from sparring.cli import main
 from sparring.data.tables.constraints import FixedCombinations, Inequality, OneHot, Range
+from sparring.data.tables.table import table_source
 from sparring.errors import DataError, UsageError
+from sparring.recipes.catalog import find_recipe
+from sparring.training.judging import SEED
 
 pytestmark = pytest.mark.xdist_group("synthesizer")  # What its tests share is made once.
 
@@ -53,6 +57,46 @@ def test_it_keeps_the_manners_of_scikit_learn(fitted):
 def test_the_same_seed_gives_the_same_synthesizer(fitted):
     again = clone(fitted).fit(FRAME, target="paid")
     pd.testing.assert_frame_equal(again.sample(20), fitted.sample(20))
+
+
+class Marks:
+    """A judge that gives marks settled beforehand, and keeps what it was shown."""
+
+    name, num_samples, labels, floor = "mark", 20, None, 0.0
+
+    def __init__(self, *marks):
+        self.marks, self.shown = list(marks), []
+
+    def __call__(self, samples):
+        self.shown.append(samples)
+        return {self.name: self.marks[len(self.shown) - 1]}
+
+
+def fit_judged(judge, patience=None):
+    source = table_source("table", FRAME, "paid")
+    options = SMALL | {"rows": 96 * len(judge.marks)}
+    return fit_generator(source, find_recipe("tabular"), options, judge=judge, patience=patience)
+
+
+def test_the_best_snapshot_is_kept():
+    judge = Marks(0.9, 0.5, 0.7)
+    found = fit_judged(judge)
+    assert (found.bundle.snapshot.kind, found.bundle.snapshot.tick, found.bundle.snapshot.value) == ("best", 2, 0.5)
+    assert found.bundle.images_seen == 2 * 96
+    assert list(found.history["mark"]) == [0.9, 0.5, 0.7]
+    pd.testing.assert_frame_equal(found.bundle.look(20, seed=SEED), judge.shown[1])
+    assert not judge.shown[2].equals(judge.shown[1])
+
+
+def test_patience_ends_the_training():
+    found = fit_judged(Marks(0.9, 0.5, 0.6, 0.7, 0.4), patience=2)
+    assert len(found.history) == 4
+    assert found.bundle.snapshot.tick == 2
+
+
+def test_rows_are_judged_while_it_is_fitted(fitted):
+    figure = next(name for name in fitted.history_ if name.startswith("detection["))
+    assert fitted.bundle_.snapshot.value == fitted.history_[figure].min()
 
 
 def test_a_saved_one_is_a_bundle(fitted, tmp_path):

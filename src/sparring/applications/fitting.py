@@ -1,21 +1,23 @@
 """A generator fitted in memory, without the folder of a run."""
 
 import dataclasses
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import pandas as pd
 
 import sparring
-from sparring.bundle.bundle import Bundle
+from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record
 from sparring.data.examples import Source
 from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe
 from sparring.training.failing import StopOnNonFinite
+from sparring.training.judging import Judge, Look
 from sparring.training.run import LENGTHS
 
 PROBED = 32  # Steps of a tick while the time of a step is found out: as many as Keras makes of one call.
@@ -27,7 +29,7 @@ class Fitted:
     """A generator and how it came to be.
 
     Attributes:
-        history: What the players report, a line for each tick.
+        history: What the players report, a line for each tick, and how samples were judged.
         notes: What the recipe says of its choices.
     """
 
@@ -43,8 +45,19 @@ def fit_generator(
     *,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    judge: Judge | None = None,
+    patience: int | None = None,
 ) -> Fitted:
     """Trains a recipe on a source to its end.
+
+    Args:
+        source: What to learn.
+        recipe: The recipe.
+        options: Of the recipe.
+        seed: Chooses the first weights, the order and the noise.
+        callbacks: Of Keras.
+        judge: Looks at samples after every tick: what is given is the best snapshot then, not the last.
+        patience: Ticks without a better one after which training ends; by default it goes on.
 
     Raises:
         UsageError: An option is wrong, or the recipe is for other data.
@@ -54,7 +67,6 @@ def fit_generator(
     keras.utils.set_random_seed(seed)
     game = recipe.build(source.spec, **options)
     batches = source.batches(game.pace.batch_size, seed)
-    history = game.fit(batches, verbose=0, callbacks=[StopOnNonFinite(), *callbacks])
     record = Record(
         recipe=recipe.name,
         options=options,
@@ -64,8 +76,28 @@ def fit_generator(
         fingerprint=source.fingerprint,
         version=sparring.__version__,
     )
-    bundle = make_bundle(record, game.average.copies, game.steps_done * game.pace.batch_size)
-    return Fitted(bundle, pd.DataFrame(history.history), game.notes)
+
+    def snapshot(which: Snapshot | None = None) -> Bundle:
+        return make_bundle(record, game.average.copies, game.steps_done * game.pace.batch_size, which)
+
+    looks = _keeping_the_best(judge, snapshot, patience) if judge else []
+    found = game.fit(batches, verbose=0, callbacks=[StopOnNonFinite(), *looks, *callbacks])
+    history = pd.DataFrame(found.history)
+    return Fitted(snapshot(_best(history, judge) if judge else None), history, game.notes)
+
+
+def _keeping_the_best(
+    judge: Judge, snapshot: Callable[[], Bundle], patience: int | None
+) -> list[keras.callbacks.Callback]:
+    """What looks at samples after every tick, and at the end sets every weight to what it was after the best."""
+    patient = patience or sys.maxsize
+    best = keras.callbacks.EarlyStopping(judge.name, mode="min", patience=patient, restore_best_weights=True)
+    return [Look(judge, snapshot), best]
+
+
+def _best(history: pd.DataFrame, judge: Judge) -> Snapshot:
+    values = history[judge.name]
+    return Snapshot(kind="best", tick=int(values.argmin()) + 1, figure=judge.name, value=float(values.min()))
 
 
 def options_for(

@@ -46,7 +46,10 @@ PenaltyEvery = Annotated[
     int, Field(ge=1, le=1024, description="Slopes are penalised in every so many steps, as many times as strong.")
 ]
 FiniteDifferences = Annotated[
-    bool, Field(description="Whether slopes are finite differences: no second derivatives, but noise, and no faster on a CPU.")
+    bool,
+    Field(
+        description="Whether slopes are finite differences: no second derivatives, but noise, and no faster on a CPU."
+    ),
 ]
 Packing = Annotated[
     int, Field(ge=1, le=16, description="Images that the discriminator judges together (PacGAN, arXiv:1712.04086).")
