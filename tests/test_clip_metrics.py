@@ -12,6 +12,7 @@ from sparring.metrics.clips.motion import are_frozen, are_looping, motion_of, pa
 from sparring.metrics.clips.network import FEATURES, ClipNetwork, prepared
 from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.clips.spoiling import SPOILED, spoil
+from sparring.metrics.clips.vitals import ClipVitals
 from sparring.metrics.resampling import Grouped, measure
 
 pytestmark = pytest.mark.xdist_group("clip_metrics")  # What its tests share is made once.
@@ -199,3 +200,23 @@ def test_the_floor_of_groups_is_that_of_strangers():
     assert (Grouped(real, groups)[np.array([3, 5])] == real[(groups == 3) | (groups == 5)]).all()
     with pytest.raises(UsageError, match="at least 4 groups"):
         measure("apart", apart, real, real, extractor="x", groups=groups % 3)
+
+
+@ONCE
+def test_a_look_at_clips_orders_them_and_tells_how_they_move():
+    clips = np.concatenate([moving(1.0, 60), moving(1.5, 60), moving(0.7, 60).swapaxes(2, 3)])
+    random = np.random.default_rng(0)
+    clips = clips[random.permutation(180)]
+    look = ClipVitals(clips[:120], None, 60)
+    assert look.name == "fd[clip-sketch-v1, n=60]"
+
+    def spoiled(way):
+        return spoil(clips[120:], clips[60:120], np.full(60, SPOILED.index(way)), random)
+
+    real, frozen = look(clips[120:]), look(spoiled("frozen"))
+    assert real[look.name] < 0.5 * min(look(spoiled(way))[look.name] for way in ("shuffled", "cut"))
+    assert real[look.name] < 0.1 * frozen[look.name]
+    assert (real["frozen"], frozen["frozen"], frozen["motion"]) == (0, 1, 0)
+    assert real["motion"] == pytest.approx(1, abs=0.2)
+    assert real["lost_modes"] < 0.1
+    assert look(np.repeat(clips[:1], 60, axis=0))["twins"] == 1
