@@ -75,10 +75,10 @@ def pace(motion: Motion) -> float:
     """How far things move from one frame to the next, in pixels.
 
     By so many what moves would have to be shifted to differ from itself as much as from the next frame. NaN where that
-    is more than the reach of `shifts`, and 0 where nothing moves. Clips of more contrast count for more.
+    is more than the reach of `shifts`, and 0 where nothing moves that can be seen. Clips of more contrast count more.
     """
     energy, shifts = float(motion.energy.sum()), np.concatenate([[0.0], motion.shifts.sum(axis=0, dtype=np.float64)])
-    if energy <= 0:
+    if energy <= 0 or not shifts.any():
         return 0.0
     beyond = np.flatnonzero(shifts >= energy)
     if not len(beyond):
