@@ -58,6 +58,7 @@ def stays(line, lines):
 
 ILLS = {
     "collapse": lambda line, lines: stays(line, lines) | {"twins": 0.9, "diversity": 0.4},
+    "frozen_clips": lambda line, lines: stays(line, lines) | {"frozen": 0.8},
     "strong_discriminator": lambda line, lines: stays(line, lines) | {"discriminator_loss": 0.01, "real_score": 9.0},
     "blind_discriminator": lambda line, lines: stays(line, lines) | {"real_score": 0.0, "fake_score": -0.01},
     "divergence": lambda line, lines: {"discriminator_loss": 1e6},
@@ -162,7 +163,7 @@ def test_a_run_says_it_when_it_begins_and_once_more_at_the_end(stripes, tmp_path
         return train(stripes, recipe="article", run=tmp_path / "run", options=options, say=said.append)
 
     go(9)
-    words = "50% of the samples are nearer to a training image"
+    words = "50% of the samples are nearer to a training example"
     assert [line for line in said if words in line] == [
         line
         for line in said

@@ -9,7 +9,6 @@ from keras import ops
 from PIL import Image
 
 from conftest import ONCE, make_clips
-from sparring.applications.evaluating.evaluate import evaluate
 from sparring.applications.sample import load, sample
 from sparring.applications.train import train
 from sparring.augmentation.adaptive import AdaptiveAugment
@@ -175,9 +174,10 @@ def test_a_run_of_clips(run):
     assert (made.folder / "training.gif").is_file()
     assert "Trained on 32 clips" in (made.bundle / "card.md").read_text()
     lines = [json.loads(line) for line in made.journal.read_text().splitlines()]
-    assert {"real_score", "motion_real_score"} <= lines[-1].keys()
-    with pytest.raises(UsageError, match="of video data"):
-        evaluate(made.folder)
+    figures = {"fd[clip-sketch-v1, n=200]", "motion", "frozen"}
+    assert {"real_score", "motion_real_score", *figures} <= lines[-1].keys()
+    assert "the best snapshot" in said[-1]
+    assert min(lines, key=lambda line: line["fd[clip-sketch-v1, n=200]"])["tick"] == load(made.folder).snapshot.tick
 
 
 def test_clips_as_long_as_one_likes(run):

@@ -19,11 +19,12 @@ from sparring.bundle.record import Record
 from sparring.data.clips.footage import describe_clips
 from sparring.data.images.domains import describe_domains
 from sparring.data.source import Source, open_source
-from sparring.data.spec import ImageSpec
+from sparring.data.spec import ImageSpec, VideoSpec
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import TableSource
 from sparring.data.tables.table import describe as describe_table
 from sparring.errors import Diverged, UsageError
+from sparring.metrics.clips.vitals import ClipVitals
 from sparring.metrics.tables.vitals import TableVitals
 from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
@@ -148,13 +149,16 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
 
 
 def _judge(data: Source) -> Judge | None:
-    """Who looks at samples after every tick; nobody yet at translations and clips."""
+    """Who looks at samples after every tick; nobody yet at translations."""
     if isinstance(data, TableSource):
         reader = Reader(data.spec, data.rows)
         return TableVitals(reader(data.rows), reader)
+    label = data.examples.get("label")
+    labels = None if label is None else np.asarray(label)
     if isinstance(data.spec, ImageSpec):
-        labels = data.examples.get("label")
-        return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
+        return Vitals(data.examples["image"], labels)
+    if isinstance(data.spec, VideoSpec):
+        return ClipVitals(data.examples["clip"], labels)
     return None
 
 

@@ -21,13 +21,17 @@ def evaluate(
     ] = None,
     n: Annotated[
         int | None,
-        typer.Option("-n", metavar="N", help="Examples to draw. [default: as many as were trained on, at most 10,000]"),
+        typer.Option(
+            "-n",
+            metavar="N",
+            help="Examples to draw. [default: as many as were trained on, at most 10,000, 2,000 of clips]",
+        ),
     ] = None,
     extractor: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What makes features of images: digits, own, random or inception. [default: chosen from the data]",
+            help="What makes features of images or frames: digits, own, random or inception. [default: by the data]",
         ),
     ] = None,
     inception_weights: Annotated[

@@ -29,6 +29,9 @@ class Extractor(Protocol):
     @property
     def name(self) -> str: ...
 
-    def __call__(self, images: Images) -> Seen:
-        """What it sees in uint8 images `(N, H, W, C)` of any size and 1, 3 or 4 channels, taken in parts."""
+    def __call__(self, images: Images, /) -> Seen:
+        """What it sees in uint8 images `(N, H, W, C)` of any size and 1, 3 or 4 channels, taken in parts.
+
+        Those of clips take these, `(N, frames, H, W, C)`.
+        """
         ...

@@ -53,6 +53,28 @@ class Figure:
         return f"{text}; {self.warning}" if self.warning else text
 
 
+class Grouped:
+    """Samples of which whole groups are taken: `grouped[places]` are all samples of the groups at these places.
+
+    Raises:
+        UsageError: There are fewer than four groups, or not one for each sample.
+    """
+
+    def __init__(self, samples: np.ndarray, groups: np.ndarray):
+        if np.shape(groups) != (len(samples),):
+            raise UsageError(f"Expected a group for each of {len(samples)} samples. Received: {np.shape(groups)}.")
+        names, self._groups = np.unique(groups, return_inverse=True)
+        self._samples, self._count = samples, len(names)
+        if self._count < 4:
+            raise UsageError(f"Halves take at least 4 groups. Received: {self._count}.")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, places: np.ndarray) -> np.ndarray:
+        return self._samples[np.isin(self._groups, places)]
+
+
 def measure(name: str, metric: Metric, real: np.ndarray, fake: np.ndarray, **protocol: Any) -> Figure:
     """`measure_together` of one metric."""
     return measure_together([name], lambda *pair: [metric(*pair)], real, fake, **protocol)[0]
@@ -69,6 +91,7 @@ def measure_together(
     needed: int = 0,
     resamples: int = 20,
     seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> list[Figure]:
     """`metrics` of real features `(N, d)` and fake features `(M, d)`, each with its interval and its floor.
 
@@ -82,17 +105,21 @@ def measure_together(
         extractor: Where the features come from, with its version: `digits-v1`.
         reference: Which real data: `train`.
         needed: Fewer samples, real or fake, than these warn.
+        groups: int `(N,)`, equal for real samples that are no strangers to each other, as stretches of one clip: halves
+            and the two parts are of whole groups, or intervals and floor would be too low.
 
     Raises:
-        UsageError: shapes that cannot be compared, fewer than four samples, or fewer than two `resamples`.
+        UsageError: shapes that cannot be compared, fewer than four samples or groups, or fewer than two `resamples`.
         DataError: not finite.
     """
     real, fake = as_pair(real, fake, least=4)
     values = [float(value) for value in metrics(real, fake)]
-    errors = half_sample_error(metrics, real, fake, resamples=resamples, seed=seed)
-    order = np.random.default_rng(seed).permutation(len(real))
-    first, second = np.split(order, [len(real) - min(len(fake), len(real) // 2)])
-    floors = [float(floor) for floor in metrics(real[first], real[second])]
+    whole = real if groups is None else Grouped(real, groups)
+    errors = half_sample_error(metrics, whole, fake, resamples=resamples, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(whole))
+    share = min(0.5, len(fake) / len(real))
+    first, second = np.split(order, [len(whole) - max(1, int(share * len(whole)))])
+    floors = [float(floor) for floor in metrics(whole[first], whole[second])]
     n, warning = min(len(real), len(fake)), ""
     if n < needed:
         warning = f"{', '.join(names)} takes {needed:,} samples to be trusted, and there are {n:,}"

@@ -37,6 +37,8 @@ class Vitals:
         floor: The figure of merit between two halves of the training images that samples are compared with.
     """
 
+    most = REFERENCE
+
     def __init__(
         self,
         images: Images,
@@ -44,21 +46,21 @@ class Vitals:
         num_samples: int = SAMPLES,
         extractor: Extractor | None = None,
     ):
-        chosen = _evenly(len(images), REFERENCE)
+        chosen = evenly(len(images), self.most)
         reference = np.asarray(images[chosen])
-        self._extract = extractor or Sketch(reference)
+        self._extract = extractor or self._sketch_of(reference)
         self.num_samples = num_samples
         self.name = f"fd[{self._extract.name}, n={num_samples}]"
-        self.labels = None if labels is None else np.asarray(labels)[_evenly(len(labels), num_samples)]
+        self.labels = None if labels is None else np.asarray(labels)[evenly(len(labels), num_samples)]
         self._real = self._extract(reference).features
         self._moments = Moments.of(self._real)
-        self.floor = _rounded(frechet_distance(self._real[::2], self._real[1::2])) if len(self._real) > 3 else 0.0
+        self.floor = rounded(frechet_distance(self._real[::2], self._real[1::2])) if len(self._real) > 3 else 0.0
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # Of clusters that are left empty.
             self._modes, _ = kmeans2(self._real, min(MODES, len(self._real)), minit="++", seed=0)
         self._shares = self._found(self._real)
         # The nearest of more samples is nearer: as many of each.
         self._count = min(len(self._real), num_samples)
-        few = self._real[_evenly(len(self._real), self._count)]
+        few = self._real[evenly(len(self._real), self._count)]
         self._usual = np.quantile(neighbour_distances(few), TWIN)
         self._near = None
         if len(chosen) == len(images):
@@ -85,10 +87,13 @@ class Vitals:
         }
         if self._near is not None:
             figures["copies"] = float(np.mean(nearest_distances(fake, self._real) < self._near))
-        return {name: _rounded(value) for name, value in figures.items()}
+        return {name: rounded(value) for name, value in figures.items()}
+
+    def _sketch_of(self, reference: np.ndarray) -> Extractor:
+        return Sketch(reference)
 
     def _twins(self, fake: np.ndarray) -> float:
-        return float(np.mean(neighbour_distances(fake[_evenly(len(fake), self._count)]) < self._usual))
+        return float(np.mean(neighbour_distances(fake[evenly(len(fake), self._count)]) < self._usual))
 
     def _lost(self, fake: np.ndarray) -> float:
         return float(self._shares[(self._shares >= MODE) & (self._found(fake) <= DUE * self._shares)].sum())
@@ -99,11 +104,12 @@ class Vitals:
         return np.bincount(nearest, minlength=len(self._modes)) / len(features)
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Five significant digits of it."""
     return float(f"{value:.{DIGITS}g}")
 
 
-def _evenly(count: int, most: int) -> np.ndarray:
-    """At most so many of `count` rows, evenly spaced."""
+def evenly(count: int, most: int) -> np.ndarray:
+    """At most `most` of `count` rows, evenly spaced."""
     chosen = min(count, most)
     return np.arange(chosen) * count // chosen

@@ -30,6 +30,7 @@ class Thresholds:
         huge: A loss of other players than the generator, or logits between real and fake, of no game that learns.
         worse: Times the best figure of merit.
         copies: Share of samples nearer to a training image than all but 5 % of these are to each other.
+        frozen: Share of clips that hardly move; under a tenth of such are due where clips move alike.
         long: Ticks without progress, and at least the latter half of all.
     """
 
@@ -47,6 +48,7 @@ class Thresholds:
     huge: float = 100.0
     worse: float = 2.0
     copies: float = 0.3
+    frozen: float = 0.5
     long: int = 20
 
 
@@ -91,6 +93,10 @@ def _collapse(course: Course) -> bool:
     return alike and course.stuck(LIMITS.recent, LIMITS.slow)
 
 
+def _frozen(course: Course) -> bool:
+    return course.get("frozen") >= LIMITS.frozen and course.stuck(LIMITS.recent, LIMITS.slow)
+
+
 def _strong(course: Course) -> bool:
     won = 0 <= course.get("discriminator_loss") <= LIMITS.won and course.gap >= LIMITS.sure
     return won and course.is_far and course.stuck(LIMITS.recent, LIMITS.slower)
@@ -127,8 +133,13 @@ DIAGNOSES = {
     "collapse": Diagnosis(
         _collapse,
         "the samples are too much alike, and do not get better: {lost_modes:.0%} of the data lies where there are "
-        "none, {twins:.0%} are near-copies of another. Try a smaller learning_rate, packing=2, or r3gan with its own "
-        "gamma.",
+        "none, {twins:.0%} are near-copies of another. Try a smaller learning_rate; of images, packing=2 or r3gan with "
+        "its own gamma.",
+    ),
+    "frozen_clips": Diagnosis(
+        _frozen,
+        "{frozen:.0%} of the clips hardly move, and the clips do not get better. Try a smaller gamma, or "
+        "motion_discriminator=volume, which sees every frame.",
     ),
     "strong_discriminator": Diagnosis(
         _strong,
@@ -147,8 +158,8 @@ DIAGNOSES = {
     ),
     "memorisation": Diagnosis(
         _memorised,
-        "{copies:.0%} of the samples are nearer to a training image than training images are to each other: they are "
-        "learnt by heart. Take more images, augment=adaptive, a smaller width, or an earlier snapshot.",
+        "{copies:.0%} of the samples are nearer to a training example than these are to each other: they are learnt by "
+        "heart. Take more data, augment=adaptive, a smaller width, or an earlier snapshot.",
     ),
     "no_progress": Diagnosis(
         _no_progress,

@@ -23,7 +23,7 @@ from sparring.bundle.card import write_card
 from sparring.errors import DataError, UsageError
 from sparring.files import replace_file
 
-MOST, LEAST = 10_000, 100  # Samples that are drawn by default at most, and that may be asked for at least.
+LEAST = 100  # Samples that may be asked for.
 
 
 def evaluate(
@@ -45,14 +45,16 @@ def evaluate(
     Args:
         run: Folder of a run or a bundle.
         data: What it was trained on; known by itself where that has a name.
-        n: Samples to draw; by default as many as there are training examples, at least 100 and at most 10,000.
+        n: Samples to draw; by default as many as there are training examples, at least 100 and at most 10,000, of clips
+            2,000.
         seed: Of the samples.
         data_dir: As in `open_source`.
         trust: As in `load`.
         extractor: Of images, what makes their features. "digits", a classifier that comes with sparring and knows
             handwritten digits: the default for mnist and digits. "own", a classifier that learns the classes of the
             data: the default where there are any. "random", random convolutions: the default otherwise. "inception",
-            the network that FID is defined by.
+            the network that FID is defined by. Of clips, what makes those of single frames, "random" by default; whole
+            clips are judged by a network that learns from them.
         inception_weights: Of images, the file of that network's weights; they are downloaded by default.
         every: Whether to measure also what a reader of the other figures can do without.
         out: Folder for the report; by default that of the run, whose card then has the figures too.
@@ -113,9 +115,11 @@ def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: 
             )
     kind = bundles[0].record.spec.kind
     if kind not in JUDGES:
-        raise UsageError(f"`evaluate` judges images and tables. Received: {os.fspath(runs[0])!r}, of {kind} data")
+        raise UsageError(
+            f"`evaluate` judges images, clips and tables. Received: {os.fspath(runs[0])!r}, of {kind} data"
+        )
     judge = JUDGES[kind](bundles[0], question)
-    n = n or min(MOST, max(LEAST, judge.source.spec.num_examples))
+    n = n or min(judge.most, max(LEAST, judge.source.spec.num_examples))
     found = []
     for name, run, bundle in zip(_names_of(runs), runs, bundles, strict=True):
         started = time.monotonic()

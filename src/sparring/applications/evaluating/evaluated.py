@@ -59,7 +59,11 @@ class Judge(Protocol):
         source: What the runs were trained on.
         measures: What the figures are taken with, with its version.
         num_held_out: Examples that were never trained on.
+        most: Samples that are drawn by default at most.
     """
+
+    @property
+    def most(self) -> int: ...
 
     @property
     def source(self) -> Source: ...

@@ -57,6 +57,7 @@ class Judge:
         rows = _spaced(len(images), MOST_REAL)
         self.real = self._see(images, rows, _labels(source.examples, rows), "Looking at training images")
 
+    most = 10_000
     sections = staticmethod(image_sections)
 
     @property

@@ -23,7 +23,7 @@ CELL = 96  # Pixels of the longer side of an image on the page at most: a page o
 def image_sections(evaluated: Sequence[Evaluated]) -> list[str]:
     """The sections of the page in HTML; one may be empty."""
     neighbours = [_neighbours(each, len(evaluated) > 1) for each in evaluated]
-    return [_samples(evaluated), _classes([each.report for each in evaluated]), *neighbours]
+    return [_samples(evaluated), classes_section([each.report for each in evaluated]), *neighbours]
 
 
 def _samples(evaluated: Sequence[Evaluated]) -> str:
@@ -61,8 +61,9 @@ def _real(each: Evaluated) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _classes(reports: Sequence[Report]) -> str:
-    lines = []
+def classes_section(reports: Sequence[Report]) -> str:
+    """A table of the figures of each class; nothing where there are none."""
+    lines, plural = [], reports[0].record.spec.plural
     for rows in zip(*(report.classes for report in reports), strict=True):
         first, values = rows[0], []
         for one in rows:
@@ -71,14 +72,14 @@ def _classes(reports: Sequence[Report]) -> str:
         lines.append(f"<tr><td>{html.escape(first.name)}</td>{cells([*real, *values])}</tr>")
     if not lines:
         return ""
-    header = ["class", "of real images", "held out, recognised"]
+    header = ["class", f"of real {plural}", "held out, recognised"]
     for report in reports:
         prefix = f"{report.run}: " if len(reports) > 1 else ""
         header += [f"{prefix}of samples", f"{prefix}recognised", f"{prefix}diversity"]
     return (
         f"<h2>Class by class</h2>{table_of(header, lines)}"
         '<p class="quiet">Recognised: the share in which a classifier sees the class asked for. Diversity: how varied '
-        "samples of the class are against its real images, 1 as varied, 0 always the same.</p>"
+        f"samples of the class are against its real {plural}, 1 as varied, 0 always the same.</p>"
     )
 
 

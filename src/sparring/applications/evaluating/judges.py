@@ -1,22 +1,33 @@
 """The judge that suits what runs make."""
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sparring.applications.evaluating.clip_judge import MOST_REAL, ClipJudge, Frames, groups_of, spaced
 from sparring.applications.evaluating.evaluated import Judge, Question
 from sparring.applications.evaluating.image_judge import Judge as ImageJudge
 from sparring.applications.evaluating.table_judge import TableJudge
 from sparring.bundle.bundle import Bundle
+from sparring.data.clips.footage import FRAMES
+from sparring.data.clips.moving_mnist import NAME as MOVING_MNIST
+from sparring.data.clips.opening import are_clips
+from sparring.data.clips.windows import Windows, span
 from sparring.data.examples import Source
 from sparring.data.images.named import DIGITS, NAMES
+from sparring.data.lazy import Rows
 from sparring.data.source import open_source
-from sparring.data.spec import ImageSpec, TableSpec
+from sparring.data.spec import ImageSpec, TableSpec, VideoSpec
 from sparring.data.tables.table import TableSource, read_table, reopen
 from sparring.errors import DataError, UsageError
+from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.extractor import Extractor
-from sparring.metrics.extractors.choice import make_extractor
+from sparring.metrics.extractors.choice import cache_folder, make_extractor
+
+STRIDES = 8  # That are tried of clips without end.
 
 
 def judge_images(bundle: Bundle, question: Question) -> Judge:
@@ -29,6 +40,37 @@ def judge_images(bundle: Bundle, question: Question) -> Judge:
     kind = _kind_of(source, question.extractor)
     extractor = _extractor(kind, source, question)
     return ImageJudge(source, extractor, kind == "own", question.every, question.seed, question.progress)
+
+
+def judge_clips(bundle: Bundle, question: Question) -> Judge:
+    """Whoever judges runs on the clips that `bundle` was trained on.
+
+    Raises:
+        DataError: These are not what `question` says they are, or are not known.
+        UsageError: There are too few, or the question is about images.
+    """
+    if question.every:
+        raise UsageError(f"`--all` is for images, and the run makes clips. Received: every={question.every}")
+    source = _clips(bundle, question)
+    clips, examples = source.examples["clip"], source.examples
+    labels = np.asarray(examples["label"]) if "label" in examples else None
+
+    def say(sentence: str) -> None:
+        question.progress(sentence, 0, 1)
+
+    extractor = ClipExtractor(
+        clips, labels, groups=groups_of(clips), fingerprint=source.fingerprint, folder=cache_folder(), say=say
+    )
+    rows = spaced(len(clips), MOST_REAL)
+    frame_extractor = make_extractor(
+        question.extractor or "random",
+        Frames(clips, rows),
+        None if labels is None else labels[rows],
+        fingerprint=source.fingerprint,
+        inception_weights=question.inception_weights,
+        say=say,
+    )
+    return ClipJudge(source, extractor, frame_extractor, question.seed, question.progress)
 
 
 def judge_tables(bundle: Bundle, question: Question) -> Judge:
@@ -58,7 +100,7 @@ def judge_tables(bundle: Bundle, question: Question) -> Judge:
     return TableJudge(source, question.seed, question.progress)
 
 
-JUDGES = {"image": judge_images, "table": judge_tables}
+JUDGES = {"image": judge_images, "video": judge_clips, "table": judge_tables}
 
 
 def _kind_of(source: Source, wanted: str | None) -> str:
@@ -99,3 +141,40 @@ def _images(bundle: Bundle, question: Question) -> Source[ImageSpec]:
     if source.fingerprint != bundle.record.fingerprint:
         raise DataError(f"{source.name} is not what the run was trained on: the images differ.")
     return source
+
+
+def _clips(bundle: Bundle, question: Question) -> Source[VideoSpec]:
+    name = bundle.record.source
+    if question.data is None and name != MOVING_MNIST:
+        raise DataError(f"The run was trained on {name}, which has no known place: say where it lies with --data.")
+    for source in _openings(name if question.data is None else question.data, bundle, question):
+        if source.fingerprint == bundle.record.fingerprint:
+            return source
+    raise DataError(f"{name} is not what the run was trained on: the clips differ.")
+
+
+def _openings(data: Any, bundle: Bundle, question: Question) -> Iterator[Source]:
+    """The ways in which `train` may have opened these data."""
+    if isinstance(data, Source):
+        yield data
+        return
+    spec = bundle.record.spec
+    assert isinstance(spec, VideoSpec)
+    frames, height, width, _ = spec.shape
+    how: dict[str, Any] = {"size": (height, width), "data_dir": question.data_dir, "skip_unreadable": True}
+    # Folders of frames are clips only where frames are asked for.
+    for asked in (None, frames) if frames == FRAMES and are_clips(data) else (frames,):
+        source = open_source(data, frames=asked, **how)
+        yield source
+        for stride in _strides(source.examples["clip"], spec):
+            yield open_source(data, frames=asked, stride=stride, **how)
+
+
+def _strides(clips: Rows, spec: VideoSpec) -> list[int]:
+    """The strides, which are not recorded, that make as many stretches as the run has seen of these of stride 1."""
+    if not isinstance(clips, Windows):
+        return list(range(2, STRIDES + 1))
+    lengths = clips.store.lengths[clips.clips]
+    most = (int(lengths.max()) - 1) // (spec.shape[0] - 1)
+    counts = (np.maximum(0, lengths - span(spec.shape[0], stride) + 1).sum() for stride in range(2, most + 1))
+    return [stride for stride, count in enumerate(counts, start=2) if count == spec.num_examples]

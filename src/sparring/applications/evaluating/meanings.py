@@ -17,7 +17,7 @@ class Meaning(NamedTuple):
 MEANINGS = {
     "fd": Meaning(
         "low",
-        "How far the features of samples are from those of real images, in mean and spread. It has no unit, and is "
+        "How far the features of samples are from those of real examples, in mean and spread. It has no unit, and is "
         "lower with more samples: compare it at the same n alone.",
     ),
     "mmd": Meaning(
@@ -46,8 +46,8 @@ MEANINGS = {
     ),
     "recognised": Meaning(
         "high",
-        "The share of samples in which a classifier that has learned the real images sees the class asked for. The "
-        "floor is its share for real images that it has not learned.",
+        "The share of samples in which a classifier that has learned the real ones sees the class asked for. The "
+        "floor is its share for real ones that it has not learned.",
     ),
     "memorised": Meaning(
         "1 %",
@@ -58,6 +58,30 @@ MEANINGS = {
         "1 %",
         "The share of samples nearer to another sample than 99 % of real images are to another. Much more than 1 % "
         "means that the generator repeats itself.",
+    ),
+    "frame_fd": Meaning("low", "As fd, of single frames, whatever comes before and after them."),
+    "consistency": Meaning(
+        "floor",
+        "How alike the frames of a clip are, against frames of different clips, by features that change little within "
+        "a real clip: 1 is always the same, 0 as unlike as strangers. The floor is that of real clips.",
+    ),
+    "motion": Meaning(
+        "1", "How much moves: the mean squared difference of one frame and the next, over the same of real clips."
+    ),
+    "pace": Meaning(
+        "floor",
+        "How fast things move, in pixels a frame: as far as they would have to be shifted to differ as much as one "
+        "frame and the next. The floor is that of real clips.",
+    ),
+    "frozen": Meaning(
+        "floor",
+        "The share of samples in which a tenth of what usually moves in a real clip moves, or less. The floor is that "
+        "of real clips.",
+    ),
+    "looping": Meaning(
+        "floor",
+        "The share of samples that move and then repeat themselves, frame by frame, within the clip. The floor is that "
+        "of real clips.",
     ),
     "shapes": Meaning(
         "1",
@@ -97,7 +121,7 @@ MEANINGS = {
         "held-out row does.",
     ),
 }
-SHARES = ("recognised", "memorised", "duplicated", "nearer", "copies")  # Shown in per cent.
+SHARES = ("recognised", "memorised", "duplicated", "nearer", "copies", "frozen", "looping")  # Shown in per cent.
 
 
 def meaning_of(name: str) -> Meaning:

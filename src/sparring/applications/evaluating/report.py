@@ -167,7 +167,7 @@ def notes(reports: Sequence[Report]) -> list[str]:
     ]
     if first.beside and not first.num_held_out:
         found.append("No rows are held out: what models learn, and whether rows are copies, is not known.")
-    elif not first.num_held_out:
+    elif not first.num_held_out and "memorised" in _names(first):
         found.append(
             "No real images are held out: how near to the training images is usual comes from these themselves"
             + (", and how many real images are recognised is not known." if "recognised" in _names(first) else ".")

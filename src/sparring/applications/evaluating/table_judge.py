@@ -60,6 +60,7 @@ class TableJudge:
         DataError: There are too few training rows to compare with.
     """
 
+    most = 10_000
     measures = MEASURES
     sections = staticmethod(table_sections)
 

@@ -59,7 +59,7 @@ class OwnExtractor:
         classes = int(labels.max()) + 1
         expected = {"fingerprint": fingerprint, "shape": json.dumps(shape), "classes": str(classes)}
         path = folder / f"own-{fingerprint[:8]}-v1.safetensors"
-        weights, self.accuracy = _kept(path, expected, say)
+        weights, self.accuracy = read_kept(path, expected, say)
         self.trained = not weights
         if not weights:
             weights, self.accuracy = _trained(images, labels, classes, shape, say)
@@ -95,7 +95,7 @@ def products_for(shape: tuple[int, ...]) -> int:
     return total
 
 
-def _kept(path: Path, expected: dict[str, str], say: Callable[[str], None]) -> tuple[dict[str, np.ndarray], Share]:
+def read_kept(path: Path, expected: dict[str, str], say: Callable[[str], None]) -> tuple[dict[str, np.ndarray], Share]:
     """Weights and accuracy from `path`, no weights where they are to be trained."""
     nothing: tuple[dict[str, np.ndarray], Share] = ({}, Share(0.0, 0.0, 0.0, 0))
     if not path.is_file():
