@@ -145,7 +145,7 @@ def main() -> None:
 
 
 def _spread(spread: float) -> str:
-    return f" ± {spread:.1g}" if np.isfinite(spread) and spread else ""
+    return f" ± {spread:.1g}" if np.isfinite(spread) and spread > 1e-6 else ""
 
 
 if __name__ == "__main__":

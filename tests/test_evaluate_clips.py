@@ -48,7 +48,7 @@ def run(source, tmp_path_factory):
 
 def test_a_run_of_clips_is_measured(run, source, tmp_path):
     report = evaluate(run.folder, data=source, n=100)
-    names = ["fd", "frame_fd", "consistency", "label_kl", "recognised", "motion", "pace", "frozen", "looping"]
+    names = ["fd", "label_kl", "recognised", "frame_fd", "consistency", "motion", "pace", "frozen", "looping"]
     assert [figure.name for figure in report.figures] == names
     assert report["fd"].protocol.startswith(f"fd[clips-own-{source.fingerprint[:8]}-v1-")
     assert report["fd"].protocol.endswith(", n=100, ref=train]")
