@@ -135,8 +135,11 @@ def test_pace_is_pixels_a_frame(speed):
 @ONCE
 def test_pace_has_ends():
     assert pace(motion_of(moving(0.0))) == 0
-    apart = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (4, 6, 1, 1, 1))
-    assert np.isnan(pace(motion_of(np.broadcast_to(apart, (4, 6, 16, 16, 1)))))  # No shift makes a flash.
+    flash = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (4, 6, 1, 1, 1))
+    assert pace(motion_of(np.broadcast_to(flash, (4, 6, 16, 16, 1)))) == 0  # It is brighter, and nothing moves.
+    jumps = np.zeros((4, 6, 32, 32, 1), np.uint8)
+    jumps[:, ::2, :, :16] = jumps[:, 1::2, :, 16:] = 255
+    assert np.isnan(pace(motion_of(jumps)))  # Farther than is looked.
 
 
 @ONCE

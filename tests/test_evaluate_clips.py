@@ -21,7 +21,7 @@ from sparring.errors import DataError, UsageError
 from sparring.metrics.clips import own
 from sparring.metrics.clips.motion import motion_of
 
-pytestmark = pytest.mark.xdist_group("evaluate_clips")  # What its tests share is made once.
+pytestmark = [pytest.mark.xdist_group("evaluate_clips"), ONCE]  # What its tests share is made once.
 
 SMALL = {"width": 4, "latent_dim": 6, "motion_dim": 3, "motion_units": 8, "clips": 16, "batch_size": 8}
 
@@ -48,7 +48,7 @@ def run(source, tmp_path_factory):
 
 def test_a_run_of_clips_is_measured(run, source, tmp_path):
     report = evaluate(run.folder, data=source, n=100)
-    names = ["fd", "frame_fd", "consistency", "label_kl", "recognised", "motion", "pace", "frozen", "looping"]
+    names = ["fd", "label_kl", "recognised", "frame_fd", "consistency", "motion", "pace", "frozen", "looping"]
     assert [figure.name for figure in report.figures] == names
     assert report["fd"].protocol.startswith(f"fd[clips-own-{source.fingerprint[:8]}-v1-")
     assert report["fd"].protocol.endswith(", n=100, ref=train]")
@@ -66,7 +66,6 @@ def test_a_run_of_clips_is_measured(run, source, tmp_path):
     assert "clips-own-" in str(report)
 
 
-@ONCE
 def test_several_runs_stand_side_by_side(run, source, tmp_path):
     first, second = compare_runs([run.folder, run.bundle], data=source, n=100, out=tmp_path)
     assert first["fd"] == second["fd"]
@@ -75,7 +74,6 @@ def test_several_runs_stand_side_by_side(run, source, tmp_path):
     assert "Samples of bundle" in page
 
 
-@ONCE
 def test_what_does_not_suit_clips_is_refused(run, source):
     with pytest.raises(UsageError, match="`--all` is for images"):
         evaluate(run.folder, data=source, n=100, every=True)
@@ -85,7 +83,6 @@ def test_what_does_not_suit_clips_is_refused(run, source):
         evaluate(run.folder, data=make_clips(4, 8, 8, 1, count=30), n=100)
 
 
-@ONCE
 @pytest.mark.parametrize("how", [{"frames": 4, "stride": 2}, {"frames": 4}, {}, {"stride": 3}, {"size": 4}])
 def test_files_are_opened_as_they_were(how, tmp_path):
     clips = make_clips(60, 8, 8, 1, count=6).examples["clip"]
@@ -97,7 +94,6 @@ def test_files_are_opened_as_they_were(how, tmp_path):
     np.testing.assert_array_equal(found.examples["clip"][7:9], source.examples["clip"][7:9])
 
 
-@ONCE
 def test_clips_without_end_are_opened_as_they_were():
     data = np.zeros((5, 28, 28, 1), np.uint8)
     clips = {stride: MovingDigits(data, 0, 1000, 16, stride) for stride in (1, 3)}
@@ -106,7 +102,6 @@ def test_clips_without_end_are_opened_as_they_were():
     assert not np.array_equal(clips[1].digests, clips[3].digests)
 
 
-@ONCE
 def test_stretches_of_one_clip_are_a_group():
     def windows(lengths):
         clips = [np.zeros((length, 2, 2, 1), np.uint8) for length in lengths]
@@ -125,7 +120,6 @@ def side(clips, seed=0):
     return ClipSide(clips.reshape(len(clips), -1)[:, ::37].astype(float), None, frames, motion_of(clips))
 
 
-@ONCE
 def test_figures_tell_what_is_wrong():
     clips = make_clips(6, 8, 8, 1, count=160).examples["clip"]
     real, fake = clips[:80], clips[80:]

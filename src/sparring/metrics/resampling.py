@@ -17,6 +17,9 @@ Metrics = Callable[[np.ndarray, np.ndarray], Sequence[float] | np.ndarray]
 """The same to several numbers."""
 
 
+GROUPED_SPLITS = 9  # Of real groups into two parts.
+
+
 @dataclasses.dataclass(frozen=True)
 class Figure:
     """A metric's value, its 95 % interval, and its floor: the same metric between two parts of the real data.
@@ -106,7 +109,8 @@ def measure_together(
         reference: Which real data: `train`.
         needed: Fewer samples, real or fake, than these warn.
         groups: int `(N,)`, equal for real samples that are no strangers to each other, as stretches of one clip: halves
-            and the two parts are of whole groups, or intervals and floor would be too low.
+            and the two parts are of whole groups, or intervals and floor would be too low. As these may be few and
+            unlike each other, the floor is the median over nine ways to part them.
 
     Raises:
         UsageError: shapes that cannot be compared, fewer than four samples or groups, or fewer than two `resamples`.
@@ -116,10 +120,12 @@ def measure_together(
     values = [float(value) for value in metrics(real, fake)]
     whole = real if groups is None else Grouped(real, groups)
     errors = half_sample_error(metrics, whole, fake, resamples=resamples, seed=seed)
-    order = np.random.default_rng(seed).permutation(len(whole))
-    share = min(0.5, len(fake) / len(real))
-    first, second = np.split(order, [len(whole) - max(1, int(share * len(whole)))])
-    floors = [float(floor) for floor in metrics(whole[first], whole[second])]
+    random, share, splits = np.random.default_rng(seed), min(0.5, len(fake) / len(real)), []
+    for _ in range(1 if groups is None else GROUPED_SPLITS):
+        order = random.permutation(len(whole))
+        first, second = np.split(order, [len(whole) - max(1, int(share * len(whole)))])
+        splits.append(np.asarray(metrics(whole[first], whole[second])))
+    floors = [float(floor) for floor in np.median(splits, axis=0)]
     n, warning = min(len(real), len(fake)), ""
     if n < needed:
         warning = f"{', '.join(names)} takes {needed:,} samples to be trusted, and there are {n:,}"

@@ -115,7 +115,9 @@ class ClipJudge:
         hits = None
         if labels is not None and drawn.probabilities is not None:
             hits = drawn.probabilities.argmax(axis=1) == labels
-            figures.append(of_share("recognised", Share.of(hits), self._recognised_real, self.extractor.name))
+            recognised = of_share("recognised", Share.of(hits), self._recognised_real, self.extractor.name)
+            # Beside the others of its extractor.
+            figures.insert(sum(figure.extractor == self.extractor.name for figure in figures), recognised)
         figures += of_motion(self.real, drawn, self._scale, self.seed)
         self.progress("Measuring", 1, 1)
         return ClipVerdict(
