@@ -158,6 +158,22 @@ def tables(record: dict) -> str:
     return markdown(["", "seconds", *figures], rows)
 
 
+def actions(record: dict) -> str:
+    shares = ("recognised", "frozen")
+    first = next(iter(record["results"].values()))[0]
+    names = [name for name in first if name != "clips"]
+    floors = [said(first[name]["floor"], name in shares) for name in names]
+    rows = [["real clips", "", *floors]]
+    for judge, runs in record["results"].items():
+        cells = [", ".join(said(run[name]["value"], name in shares) for run in runs) for name in names]
+        rows.append([f"`{judge}`", ", ".join(f"{run['clips']:,}" for run in runs), *cells])
+    return markdown(["", "clips shown", *(name.replace("_", " ") for name in names)], rows)
+
+
+def said(value: float, is_share: bool) -> str:
+    return f"{value:.1%}" if is_share else f"{value:.3g}"
+
+
 TABLES: dict[str, Callable[[dict], str]] = {
     "mixtures": mixtures,
     "few_images": few_images,
@@ -165,6 +181,7 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "mnist": mnist,
     "throughput": throughput,
     "tables": tables,
+    "actions": actions,
 }
 
 
