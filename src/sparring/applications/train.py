@@ -17,14 +17,16 @@ from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.clips.footage import describe_clips
-from sparring.data.images.domains import describe_domains
+from sparring.data.images.domains import describe_domains, image_key, set_aside
+from sparring.data.lazy import Examples
 from sparring.data.source import Source, open_source
-from sparring.data.spec import ImageSpec
+from sparring.data.spec import DomainsSpec, ImageSpec
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import TableSource
 from sparring.data.tables.table import describe as describe_table
 from sparring.errors import Diverged, UsageError
 from sparring.metrics.tables.vitals import TableVitals
+from sparring.metrics.translation import TranslationVitals
 from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
@@ -123,8 +125,11 @@ def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callback
     _explain(game, say)
     if tensorboard and game.is_chief:
         callbacks.append(_tensorboard(run.folder))
-    judge = _judge(data) if game.is_chief else None
-    batches, shown = data.batches(game.pace.batch_size, run.record.seed), data.held_out or data.examples
+    trained, aside = set_aside(data) if isinstance(data.spec, DomainsSpec) else (data, {})
+    if aside:
+        say(f"{len(next(iter(aside.values()))):,} of the pairs are set aside to judge every tick by.")
+    judge = _judge(trained, aside) if game.is_chief else None
+    batches, shown = trained.batches(game.pace.batch_size, run.record.seed), data.held_out or data.examples
     try:
         run.train(game, batches, callbacks, say, judge, patience, shown)
     except Diverged:
@@ -147,14 +152,20 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
     )
 
 
-def _judge(data: Source) -> Judge | None:
-    """Who looks at samples after every tick; nobody yet at translations and clips."""
+def _judge(data: Source, aside: Examples | None = None) -> Judge | None:
+    """Who looks at samples after every tick, or at translations of what is set aside; nobody yet at clips."""
     if isinstance(data, TableSource):
         reader = Reader(data.spec, data.rows)
         return TableVitals(reader(data.rows), reader)
     if isinstance(data.spec, ImageSpec):
         labels = data.examples.get("label")
         return Vitals(data.examples["image"], None if labels is None else np.asarray(labels))
+    if isinstance(data.spec, DomainsSpec):
+        domains, contents = (
+            {domain: part[image_key(place)] for place, domain in enumerate(data.spec.domains)} if part else None
+            for part in (data.examples, aside)
+        )
+        return TranslationVitals(domains or {}, contents, paired=data.spec.paired)
     return None
 
 
