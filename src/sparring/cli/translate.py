@@ -21,6 +21,9 @@ def translate(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the style that a run of styles draws; the same seed, the same style.")
     ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="IMAGES show pairs side by side: translate the half that is to be.")
+    ] = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the code of a bundle's own recipe: only if you know whose it is.")
     ] = False,
@@ -36,5 +39,7 @@ def translate(
         from sparring.applications.translate import translate as translate_application
 
     with Stages(Console(stderr=True)) as stages:
-        written = translate_application(run, images, to=to, out=out, seed=seed, trust=trust, progress=stages)
+        written = translate_application(
+            run, images, to=to, out=out, seed=seed, pairs=pairs, trust=trust, progress=stages
+        )
     typer.echo(f"Wrote {written}")
