@@ -50,7 +50,8 @@ def train(name: str, recipe_name: str, options: dict, change: str, seed: int) ->
     import numpy as np
 
     import sparring
-    from sparring.applications.train import _judge, _record
+    from sparring.applications.looks import judge_for
+    from sparring.applications.train import _record
     from sparring.metrics.recognition import fit_classifier, recognised
     from sparring.networks.dcgan import dcgan_discriminator
     from sparring.objectives import adversarial
@@ -76,7 +77,7 @@ def train(name: str, recipe_name: str, options: dict, change: str, seed: int) ->
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         game = recipe.build(source.spec, **record.options)
-        run, judge, error = sparring.Run(Path(folder) / "run", record), _judge(source), ""
+        run, judge, error = sparring.Run(Path(folder) / "run", record), judge_for(source), ""
         try:
             run.train(game, source.batches(game.pace.batch_size, seed), [], lambda _: None, judge)
         except sparring.SparringError as found:

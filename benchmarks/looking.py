@@ -30,7 +30,8 @@ def measure(recipe: str, steps: int, looks: int) -> tuple[float, list[float], li
     from parts import StepClock
 
     import sparring
-    from sparring.applications.train import _judge, _record
+    from sparring.applications.looks import judge_for
+    from sparring.applications.train import _record
     from sparring.bundle.bundle import Bundle
     from sparring.training.judging import judged_samples
 
@@ -41,7 +42,7 @@ def measure(recipe: str, steps: int, looks: int) -> tuple[float, list[float], li
     game.fit(source.batches(game.pace.batch_size), epochs=1, steps_per_epoch=steps, callbacks=[clock], verbose=0)
     step = (clock.ended - clock.began) / (clock.calls * game.steps_per_execution)
     began = time.process_time()
-    judge = _judge(source)
+    judge = judge_for(source)
     made = time.process_time() - began
     bundle = Bundle(record, game.average.copies)
     samples = judged_samples(judge, bundle)

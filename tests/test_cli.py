@@ -28,7 +28,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
         " --tensorboard --skip-unreadable --target --column --constraint --hold-out --devices"
     ),
     "sample": "run -n --label --where --seed --truncation --interpolate --frames --loop --out --trust",
-    "translate": "run images --to --out --seed --trust",
+    "translate": "run images --to --out --seed --pairs --trust",
     "stylize": "run content --style --to --strength --out --trust",
     "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
     "augment": (

@@ -154,7 +154,7 @@ class Ill:
 
 
 def test_a_run_says_it_when_it_begins_and_once_more_at_the_end(stripes, tmp_path, monkeypatch):
-    monkeypatch.setattr("sparring.applications.train._judge", lambda data: Ill())
+    monkeypatch.setattr("sparring.applications.train.judge_for", lambda data, aside: Ill())
     said: list[str] = []
 
     def go(ticks):

@@ -141,7 +141,7 @@ def judged(stripes, tmp_path, monkeypatch):
         said, plan = [], Planned(values)
         stored = Checkpoints(tmp_path / folder / "state").paths()
         plan.start = int(stored[0].stem.removeprefix("step-")) * 8 // TICK if stored else 0
-        monkeypatch.setattr("sparring.applications.train._judge", lambda data: plan)
+        monkeypatch.setattr("sparring.applications.train.judge_for", lambda data, aside: plan)
         options = OPTIONS | {"images": TICK * len(values)}
         run = train(stripes, recipe="article", run=tmp_path / folder, options=options, say=said.append)
         return run, said

@@ -134,6 +134,17 @@ def files(tmp_path):
 
 
 @ONCE
+def test_a_look_gives_every_image_a_style_of_its_own(folder):
+    bundle = load(folder)
+    images = random_images(3)
+    found = bundle.look(2, seed=1, labels=dict.fromkeys(bundle.spec.domains, images))
+    assert {target: source for source, target in found} == bundle.ways
+    for (_, target), made in found.items():
+        expected = bundle.translate(images[:2], target, style=bundle.drawn(2, target, seed=1))
+        np.testing.assert_array_equal(made, expected)
+
+
+@ONCE
 def test_a_bundle_takes_a_reference_or_draws_a_style(folder):
     bundle = load(folder)
     assert isinstance(bundle, StyleBundle)

@@ -267,6 +267,23 @@ def test_files_keep_their_names_and_sizes(cycle_run, tmp_path):
 
 
 @ONCE
+def test_of_pairs_side_by_side_one_half_is_translated(cycle_run, tmp_path):
+    pairs = tmp_path / "pairs"
+    pairs.mkdir()
+    images = random_images(4, 8, 16, 1)
+    for place, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(pairs / f"{place}.png")
+    options = SMALL["pix2pix"] | {"images": 4, "batch_size": 4, "to": "left"}
+    run = train(pairs, recipe="pix2pix", run=tmp_path / "run", options=options, **QUIET)
+    out = translate(run.folder, pairs, out=tmp_path / "out", pairs=True)
+    expected = run_bundle(run).translate(images[:, :, 8:])
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "3.png")), expected[3, ..., 0])
+    assert Image.open(translate(run.folder, pairs, out=tmp_path / "whole") / "3.png").size == (16, 8)
+    with pytest.raises(UsageError, match=r"trained on pairs side by side.* a run of ink and oil"):
+        translate(cycle_run.folder, pairs, pairs=True)
+
+
+@ONCE
 def test_what_cannot_be_translated(cycle_run, tmp_path, stripes):
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -8,13 +8,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.fitting import fit_generator
+from sparring.applications.looks import judge_for
 from sparring.bundle.card import write_card
 from sparring.bundle.tables import TableBundle, Where
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import table_source
-from sparring.metrics.tables.vitals import TableVitals
 from sparring.recipes.catalog import find_recipe
 
 OWN = ("recipe", "columns", "constraints", "patience", "seed")  # Arguments that are no options of the recipe.
@@ -90,9 +89,9 @@ class TableSynthesizer(BaseEstimator):
         recipe = find_recipe(self.recipe)
         recipe.check(self.options)  # Before the table is read: it may be long.
         source = table_source("table", frame, target, self.columns, constraints=self.constraints)
-        reader = Reader(source.spec, source.rows)
-        judge = TableVitals(reader(source.rows), reader)
-        fitted = fit_generator(source, recipe, self.options, seed=self.seed, judge=judge, patience=self.patience)
+        fitted = fit_generator(
+            source, recipe, self.options, seed=self.seed, judge=judge_for(source), patience=self.patience
+        )
         assert isinstance(fitted.bundle, TableBundle)
         self.bundle_, self.history_ = fitted.bundle, fitted.history
         self.notes_ = (*source.notes, *fitted.notes)

@@ -8,31 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 import sparring
 from sparring import backend
-from sparring.applications.evaluating.table_rows import Reader
+from sparring.applications.looks import judge_for
 from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
 from sparring.bundle.record import Record
 from sparring.data.clips.footage import describe_clips
-from sparring.data.images.domains import describe_domains
+from sparring.data.images.domains import describe_domains, set_aside
 from sparring.data.source import Source, open_source
-from sparring.data.spec import ImageSpec, VideoSpec
+from sparring.data.spec import DomainsSpec, ImageSpec
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.table import TableSource
 from sparring.data.tables.table import describe as describe_table
 from sparring.errors import Diverged, UsageError
-from sparring.metrics.clips.vitals import ClipVitals
-from sparring.metrics.tables.vitals import TableVitals
-from sparring.metrics.vitals import Vitals
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
 from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
 from sparring.training.health import episodes
-from sparring.training.judging import Judge
 from sparring.training.run import LENGTHS, Run
 
 Say = Callable[[str], None]
@@ -124,8 +119,11 @@ def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callback
     _explain(game, say)
     if tensorboard and game.is_chief:
         callbacks.append(_tensorboard(run.folder))
-    judge = _judge(data) if game.is_chief else None
-    batches, shown = data.batches(game.pace.batch_size, run.record.seed), data.held_out or data.examples
+    trained, aside = set_aside(data) if isinstance(data.spec, DomainsSpec) else (data, {})
+    if aside:
+        say(f"{len(next(iter(aside.values()))):,} of the pairs are set aside to judge every tick by.")
+    judge = judge_for(trained, aside) if game.is_chief else None
+    batches, shown = trained.batches(game.pace.batch_size, run.record.seed), data.held_out or data.examples
     try:
         run.train(game, batches, callbacks, say, judge, patience, shown)
     except Diverged:
@@ -146,20 +144,6 @@ def _record(data: Source, recipe: Recipe, given: Mapping[str, Any], seed: int) -
         fingerprint=data.fingerprint,
         version=sparring.__version__,
     )
-
-
-def _judge(data: Source) -> Judge | None:
-    """Who looks at samples after every tick; nobody yet at translations."""
-    if isinstance(data, TableSource):
-        reader = Reader(data.spec, data.rows)
-        return TableVitals(reader(data.rows), reader)
-    label = data.examples.get("label")
-    labels = None if label is None else np.asarray(label)
-    if isinstance(data.spec, ImageSpec):
-        return Vitals(data.examples["image"], labels)
-    if isinstance(data.spec, VideoSpec):
-        return ClipVitals(data.examples["clip"], labels)
-    return None
 
 
 def _conclude(run: Run, game: Game, say: Say):

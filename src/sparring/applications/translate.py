@@ -14,8 +14,9 @@ from sparring.bundle.pictures import picture
 from sparring.bundle.styles import StyleBundle
 from sparring.bundle.translation import TranslationBundle
 from sparring.data.files import Files, Parts, open_files
+from sparring.data.images.domains import HALVES
 from sparring.data.images.folder import why_unreadable
-from sparring.data.images.pixels import EXTENSIONS, decode, decoding
+from sparring.data.images.pixels import EXTENSIONS, Half, decode, decoding
 from sparring.errors import DataError, UsageError, few
 from sparring.files import replace_file
 
@@ -39,6 +40,7 @@ def translate(
     to: str | None = None,
     out: str | os.PathLike[str] | None = None,
     seed: int | None = None,
+    pairs: bool = False,
     trust: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Path:
@@ -50,6 +52,8 @@ def translate(
         to: Name of the domain that images become images of; the only one, or the second, by default.
         out: A file for one image, else a folder; by default `translated` in `run`.
         seed: Of the style that a run of styles draws, the same for all images; 0 by default.
+        pairs: Whether images show a pair side by side, as those that the run was trained on did: the half that is to
+            be translated is, and the other left out.
         trust: Also load a bundle that names somebody else's recipe, which runs that recipe's code.
         progress: Called with what is done, how many are, and of how many.
 
@@ -72,6 +76,12 @@ def translate(
     target = bundle.target(to)
     if seed is not None and not isinstance(bundle, StyleBundle):
         raise UsageError(f"{bundle.record.recipe} draws no styles: leave out `seed`. Received: seed={seed}")
+    if pairs and bundle.spec.domains != HALVES:
+        raise UsageError(
+            f"`pairs` needs a run that was trained on pairs side by side, of {' and '.join(HALVES)}. Received: a "
+            f"run of {' and '.join(bundle.spec.domains)}"
+        )
+    half: Half | None = HALVES[bundle.spec.place(bundle.ways[target])] if pairs else None
     more = {"seed": seed or 0} if isinstance(bundle, StyleBundle) else {}
     return each_image(
         lambda images: bundle.translate(images, target, **more),
@@ -80,6 +90,7 @@ def translate(
         out is not None,
         bundle.spec.shape[-1],
         progress,
+        half,
     )
 
 
@@ -90,6 +101,7 @@ def each_image(
     named: bool,
     channels: int,
     progress: Progress,
+    half: Half | None = None,
 ) -> Path:
     """Writes what `change` makes of an image, or of all in a folder or zip, under their own names.
 
@@ -100,6 +112,7 @@ def each_image(
         named: Whether the user has named it.
         channels: That images are to have.
         progress: As of `translate`.
+        half: Of every image that alone is changed; all of it by default.
     """
     files, chosen = find_images(path)
     alone = path.is_file() and path.suffix.lower() in EXTENSIONS
@@ -113,7 +126,7 @@ def each_image(
     unreadable: dict[Parts, str] = {}
     written, done = folder, 0
     with decoding():
-        read = _decoded(files, chosen, channels, unreadable)
+        read = _decoded(files, chosen, channels, unreadable, half)
         for group in _grouped(read):
             images = change(np.stack([pixels for _, pixels in group]))
             for (parts, _), image in zip(group, images, strict=True):
@@ -143,12 +156,12 @@ def find_images(path: Path) -> tuple[Files, list[Parts]]:
 
 
 def _decoded(
-    files: Files, chosen: list[Parts], channels: int, unreadable: dict[Parts, str]
+    files: Files, chosen: list[Parts], channels: int, unreadable: dict[Parts, str], half: Half | None
 ) -> Iterator[tuple[Parts, np.ndarray]]:
     """Each image with the channels that the bundle takes; what cannot be read is added to `unreadable`."""
     for parts in chosen:
         try:
-            pixels, _ = decode(files.read(parts))
+            pixels, _ = decode(files.read(parts), half=half)
         except Exception as error:  # Decoders raise whatever a damaged file leads them to.
             unreadable[parts] = why_unreadable(error)
             continue

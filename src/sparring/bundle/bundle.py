@@ -83,7 +83,7 @@ class Bundle:
         Args:
             n: Number of examples.
             seed: The same seed looks at the same latents.
-            labels: Classes they should be of, for a generator that takes them.
+            labels: Classes they should be of, for a generator that takes them; for a translator, what it translates.
         """
         raise NotImplementedError
 

@@ -88,6 +88,10 @@ class StyleBundle(TranslationBundle):
             codes,
         )
 
+    def _looked(self, images: np.ndarray, target: str, seed: int) -> np.ndarray:
+        """Each image in a style of its own."""
+        return self.translate(images, target, style=self.drawn(len(images), target, seed))
+
     def styles(self, images: np.ndarray, domain: str | None = None) -> np.ndarray:
         """The style of each image as one of `domain`, or of the domain it seems to be of; float32 (n, style_dim).
 

@@ -1,6 +1,6 @@
 """A finished translator: images of one domain made into images of another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -67,6 +67,27 @@ class TranslationBundle(Bundle):
         images = self.checked(images)
         network = self.networks[self._name(self.target(to))]
         return in_parts(lambda part: network([from_uint8(part)], training=False), images)
+
+    def look(
+        self, n: int, *, seed: int = 0, labels: Mapping[str, np.ndarray] | None = None
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Translations of images, each way that there is.
+
+        Args:
+            n: Number of images of a domain, at most.
+            seed: Of styles, where they are drawn.
+            labels: uint8 (n, height, width, channels) of the trained size, by the name of their domain.
+
+        Returns:
+            Their translations, uint8, by the names of their domain and of that they become.
+        """
+        return {
+            (source, target): self._looked((labels or {})[source][:n], target, seed)
+            for target, source in self.ways.items()
+        }
+
+    def _looked(self, images: np.ndarray, target: str, seed: int) -> np.ndarray:
+        return self.translate(images, target)
 
     def checked(self, images: np.ndarray) -> np.ndarray:
         """`images` as an array, if they can be translated; raises UsageError as `translate` does."""

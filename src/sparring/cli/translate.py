@@ -22,6 +22,9 @@ def translate(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the style that a run of styles draws; the same seed, the same style.")
     ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="IMAGES show pairs side by side: translate the half that is to be.")
+    ] = False,
     trust: Trust = False,
 ) -> None:
     """Translate IMAGES, of any size, by what RUN has learnt; they keep their names."""
@@ -35,5 +38,7 @@ def translate(
         from sparring.applications.translate import translate as translate_application
 
     with Stages(Console(stderr=True)) as stages:
-        written = translate_application(run, images, to=to, out=out, seed=seed, trust=trust, progress=stages)
+        written = translate_application(
+            run, images, to=to, out=out, seed=seed, pairs=pairs, trust=trust, progress=stages
+        )
     typer.echo(f"Wrote {written}")

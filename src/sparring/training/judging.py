@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 
 from sparring.bundle.bundle import Bundle
 
@@ -17,7 +16,8 @@ class Judge(Protocol):
     Attributes:
         name: The figure of merit with its protocol, as `fd[sketch-v1, n=1000]`; lower is better.
         num_samples: How many samples it takes.
-        labels: int (num_samples,), the classes they should be of, for a generator that takes them; None for any.
+        labels: int (num_samples,), the classes they should be of, for a generator that takes them; None for any; for a
+            translator the images to translate, by domain.
         floor: The figure of merit of real images.
     """
 
@@ -28,7 +28,7 @@ class Judge(Protocol):
     def num_samples(self) -> int: ...
 
     @property
-    def labels(self) -> np.ndarray | None: ...
+    def labels(self) -> Any: ...
 
     @property
     def floor(self) -> float: ...

@@ -1,5 +1,6 @@
 """Images of several domains, paired or not: what translation from one to another learns from."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from sparring.data.images.arrangement import arrange
 from sparring.data.images.arrays import Arrays
 from sparring.data.images.folder import read_images
 from sparring.data.images.pixels import NARROWEST, Half, Size, read_header
-from sparring.data.lazy import ImageFiles, Rows, pick
+from sparring.data.lazy import Examples, ImageFiles, Rows, pick
 from sparring.data.spec import DomainsSpec, squared_distance
 from sparring.errors import DataError, few
 
 HALVES: tuple[Half, Half] = ("left", "right")
+# One pair of so many is set aside to judge by, at most and of at least so many pairs: of fewer each is worth more to
+# train on.
+ASIDE, MOST_ASIDE, FEWEST_PAIRS = 10, 100, 200
 
 
 def image_key(place: int) -> str:
@@ -191,6 +195,22 @@ def _coloured(rows: Rows) -> Rows:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} of {domain}" for domain, count in counts.items())
+
+
+def set_aside(source: Source[DomainsSpec]) -> tuple[Source[DomainsSpec], Examples]:
+    """The source without some evenly spaced training pairs, and these pairs: what a look at every tick translates.
+
+    Pairs that are trained on would show a translator that knows them by heart as ever better, and held-out ones are
+    what the result is judged by. Nothing is set aside without pairs, where there is no truth to know, or of few pairs.
+    """
+    count = source.spec.num_examples
+    if not source.spec.paired or count < FEWEST_PAIRS:
+        return source, {}
+    chosen = min(MOST_ASIDE, count // ASIDE)
+    rows = np.arange(chosen) * count // chosen
+    others = np.setdiff1d(np.arange(count), rows)
+    apart, rest = ({key: pick(part, places) for key, part in source.examples.items()} for places in (rows, others))
+    return dataclasses.replace(source, examples=rest), apart
 
 
 def describe_domains(source: Source[DomainsSpec]) -> str:

@@ -8,11 +8,11 @@ import numpy as np
 from sparring.metrics.tables.detection import area_under_curve, detection_scores
 from sparring.metrics.tables.likeness import column_pairs, column_shapes
 from sparring.metrics.tables.rows import Rows, spread
+from sparring.metrics.vitals import rounded
 
 REFERENCE = 20_000  # Training rows, evenly spaced, whose columns and pairs are compared.
 SAMPLES = 2_000  # Rows of a look, and training rows that they are to be told from.
 ITERATIONS = 30  # Trees that tell them.
-DIGITS = 5  # Significant ones of a figure; a machine repeats itself in these whatever its threads do.
 
 
 class TableVitals:
@@ -52,4 +52,4 @@ class TableVitals:
             "shapes": float(column_shapes(self._real, made).mean()),
             "trends": column_pairs(self._real, made).trend,
         }
-        return {name: float(f"{value:.{DIGITS}g}") for name, value in figures.items() if np.isfinite(value)}
+        return {name: rounded(value) for name, value in figures.items() if np.isfinite(value)}
