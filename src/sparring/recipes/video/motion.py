@@ -91,9 +91,8 @@ def mocogan(
     arXiv:2112.14683, section 3.2), and only frames that are looked at are drawn; `motion_discriminator=volume` has the
     paper's 3-D convolutions.
 
-    Measured by `benchmarks/actions.py` (docs/benchmarks.md): after 400 seconds of processor 85 % of Weizmann's clips at
-    32 pixels show the action asked for, 50 % where all of a clip is judged. Digits of Moving MNIST move at the right
-    pace, and do not stay themselves (docs/video.md).
+    Measured by `benchmarks/actions.py`: after 400 seconds of processor 85 % of Weizmann's clips at 32 pixels show the
+    action asked for, 50 % where all of a clip is judged. Digits move well, and do not stay themselves (docs/video.md).
 
     Args:
         latent_dim: Size of the content, which all frames of a clip share.
