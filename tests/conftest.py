@@ -25,6 +25,12 @@ from sparring.data.source import image_source
 from sparring.data.spec import VideoSpec, squared_distance
 from sparring.data.tables.table import table_source
 
+if keras.config.backend() == "tensorflow":
+    import tensorflow as tf
+
+    # What runs for a moment need not be optimised, as with XLA on JAX: tracing is what takes the time of most tests.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 ONCE = pytest.mark.skipif(keras.config.backend() == "jax", reason="the pass on TensorFlow shows it; once is enough")
 
 

@@ -107,6 +107,7 @@ def test_sample_writes_what_is_asked(copied, tmp_path):
         sample(copied, interpolate=4, truncation=0.5)
 
 
+@ONCE
 def test_evaluate_measures_and_writes(copied):
     report = sparring.evaluate(copied, n=100)
     stored = json.loads((copied / "report.json").read_text())
@@ -122,6 +123,7 @@ def test_evaluate_measures_and_writes(copied):
         report["fid"]
 
 
+@ONCE
 def test_copies_are_looked_for_in_all_classes(copied, monkeypatch):
     monkeypatch.setattr("sparring.applications.evaluating.image_judge.COPIES_LIMIT", 20)
     asked = []
@@ -137,6 +139,7 @@ def test_copies_are_looked_for_in_all_classes(copied, monkeypatch):
     assert set(as_they_come) == set(range(10))
 
 
+@ONCE
 def test_the_page_holds_all_it_shows(copied):
     sparring.evaluate(copied, n=100)
     page = (copied / "report.html").read_text()
@@ -147,6 +150,7 @@ def test_the_page_holds_all_it_shows(copied):
         assert f"<h2>{heading}</h2>" in page
 
 
+@ONCE
 def test_names_on_a_page_are_no_markup(copied, tmp_path):
     folder = copied.rename(tmp_path / "<b>&run")
     sparring.evaluate(folder, n=100)
@@ -155,6 +159,7 @@ def test_names_on_a_page_are_no_markup(copied, tmp_path):
     assert "&lt;b&gt;&amp;run" in page
 
 
+@ONCE
 def test_evaluate_without_classes_or_held_out_images(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), np.uint8)
     options = {"images": 48, "width": 4, "latent_dim": 4}
@@ -179,6 +184,7 @@ def test_only_the_network_of_fid_gives_figures_that_name():
         assert {figure.name for figure in figures} & published == expected
 
 
+@ONCE
 def test_runs_are_compared_on_the_same_data_only(copied, tmp_path, stripes):
     other = pathlib.Path(shutil.copytree(copied, tmp_path / "other"))
     reports = compare([copied, other], n=100, out=tmp_path / "both")
@@ -256,6 +262,7 @@ def test_a_bundle_cannot_name_somebody_s_code(copied, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+@ONCE
 def test_the_example_of_an_own_recipe(stripes, tmp_path):
     recipe = f"{EXAMPLES / 'own_recipe.py'}:least_squares"
     run = sparring.train(stripes, recipe=recipe, run=tmp_path / "run", options={"images": 2000}, say=str)

@@ -74,6 +74,7 @@ def generators(monkeypatch):
     return replace
 
 
+@ONCE
 def test_no_generator_sees_the_rows_it_is_judged_by(generators, monkeypatch):
     frame, events, made = line(), [], []  # Every row is told by `a`.
     generators(lambda source, seed: events.append(("learn", made[-1])) or Stand(lambda n, s: line(n, 1000 + s)))
@@ -182,6 +183,7 @@ def test_a_real_generator_goes_all_the_way():
     assert found.data.dtypes.drop("synthetic").equals(make_frame(120).dtypes)
 
 
+@ONCE
 def test_numbers_are_a_target_too(generators):
     frame = make_frame(120).dropna(subset=["hours"]).reset_index(drop=True)
     generators(lambda source, seed: Stand(lambda n, s: frame.sample(n, replace=True, random_state=s)))
@@ -214,6 +216,7 @@ def test_minutes_are_shared_and_give_a_length(generators):
     assert found.protocol["options"]["rows"] == 16
 
 
+@ONCE
 def test_images_go_all_the_way_into_a_folder_that_can_be_opened(tmp_path):
     data = make_stripes(8, 8, 1)
     arrays = (data.examples["image"], data.examples["label"])

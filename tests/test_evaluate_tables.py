@@ -135,6 +135,7 @@ def test_without_held_out_rows_or_a_target_there_are_fewer_figures(tmp_path):
     assert "No rows are held out" in str(report)
 
 
+@ONCE
 def test_what_cannot_be_evaluated_is_told_in_a_sentence(trained, capsys):
     with pytest.raises(DataError, match="say where it lies with --data"):
         evaluate(trained)

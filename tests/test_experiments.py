@@ -37,7 +37,8 @@ def losses(game, sides):
     return [float(loss(game, batch)[0]) for loss in (sides.discriminator_loss, sides.generator_loss)]
 
 
-@pytest.mark.parametrize("name", SWAPPED)
+# The networks of stylegan2 take longest to trace.
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[ONCE] if name == "stylegan2" else []) for name in SWAPPED])
 def test_any_loss_with_any_penalty_on_any_recipe(name):
     """On JAX, which traces each pair anew, every loss and every penalty, but not every pair of them."""
     game = build(name, TWO_DOUBLINGS if name in NORMALISED else SHAPE)
@@ -79,7 +80,14 @@ ONE_OF_EACH = {
 }
 
 
-@pytest.mark.parametrize(("name", "options"), ONE_OF_EACH.values(), ids=ONE_OF_EACH)
+# What changes the step itself; all else changes a network or a number.
+OF_THE_STEP = {"a lazy penalty", "finite differences", "accumulation", "bfloat16"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [pytest.param(*how, marks=[] if part in OF_THE_STEP else [ONCE], id=part) for part, how in ONE_OF_EACH.items()],
+)
 def test_a_step_with_one_of_each(name, options):
     history = takes_steps(build(name, **options), steps=4)
     assert ("class_loss" in history) == (options.get("head") == "classifier")

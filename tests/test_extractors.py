@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from conftest import ONCE
 from sparring.data.source import open_source
 from sparring.errors import DataError, UsageError
 from sparring.metrics.extractors import learning
@@ -101,6 +102,7 @@ class TestOwn:
         np.testing.assert_array_equal(second(images).features, first(images).features)
         assert np.mean(second(images).probabilities.argmax(axis=1) == stripes(seed=1)[1]) > 0.9
 
+    @ONCE
     def test_a_damaged_or_foreign_file_is_trained_anew(self, tmp_path, monkeypatch):
         monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
         first, told = self.make(tmp_path, []), []
@@ -115,12 +117,14 @@ class TestOwn:
         write_weights(file, weights, {**facts, "fingerprint": "01234567ffffffff"})
         assert self.make(tmp_path, told).trained
 
+    @ONCE
     def test_weights_that_differ_have_another_name(self, tmp_path, monkeypatch):
         monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
         names = {self.make(tmp_path / str(seed), [], seed).name for seed in (0, 1)}
         assert len({name[:15] for name in names}) == 1
         assert len(names) == 2
 
+    @ONCE
     def test_a_classifier_that_only_guesses_is_said_to(self, tmp_path, monkeypatch):
         monkeypatch.setattr("sparring.metrics.extractors.own.BUDGET", 1e8)
         told = []
@@ -171,6 +175,7 @@ class TestRandom:
         np.testing.assert_array_equal(second(images).features, seen.features)
         assert float(first._kernels[0][0, 0, 0, 0]) == pytest.approx(0.194222)
 
+    @ONCE
     def test_what_is_spoiled_lies_further_away(self, handwriting):
         images = handwriting[0]
         extractor = RandomExtractor(images[:400], fingerprint=FINGERPRINT)

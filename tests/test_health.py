@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import sparring
+from conftest import ONCE
 from sparring.applications.train import train
 from sparring.bundle.loading import read_snapshot
 from sparring.data.source import open_source
@@ -154,6 +155,7 @@ def ticks_of(run):
     return [snapshot and (snapshot.kind, snapshot.tick) for snapshot in found]
 
 
+@ONCE
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -172,6 +174,7 @@ def test_the_best_is_kept_beside_the_last(judged, values, expected):
     assert ("last/ is the last" in said[-1]) == (expected[1] is not None)
 
 
+@ONCE
 def test_a_bundle_says_which_snapshot_it_is(judged):
     run, _ = judged([1.0, 2.0])
     best, last = sparring.load(run.folder), sparring.load(run.last)
@@ -194,6 +197,7 @@ WRITERS = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("values", [[3.0, 1.0, 2.0, 4.0], [3.0, 2.0, 1.0, 4.0], [1.0, 2.0, 3.0, 0.5]])
 @pytest.mark.parametrize("writer", WRITERS)
 def test_the_best_survives_a_crash_between_the_writes_of_a_tick(judged, monkeypatch, values, writer):
@@ -222,6 +226,7 @@ def figures_of(line):
     return {name: value for name, value in line.items() if name not in {"seconds", "images_per_second"}}
 
 
+@ONCE
 def test_a_run_from_before_the_best_was_kept_goes_on(judged):
     run, _ = judged([1.0, 2.0])
     lines = [{k: v for k, v in line.items() if k != Planned.name} for line in read_journal(run.journal)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import ONCE
 from sparring.applications.inspecting.inspect import inspect
 from sparring.applications.train import train
 from sparring.cli import main
@@ -187,6 +188,7 @@ class Damage(keras.callbacks.Callback):
             path.write_bytes(content)
 
 
+@ONCE
 def test_a_file_damaged_while_training_is_named_and_the_run_goes_on(stripes_folder, on_disk, tmp_path):
     said, damage = [], Damage(stripes_folder)
     given = {"recipe": "dcgan", "batch_size": 8, "options": RECIPE, "say": said.append}

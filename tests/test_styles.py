@@ -45,6 +45,7 @@ def test_a_style_moves_the_statistics_of_features():
     np.testing.assert_allclose(made.mean((1, 2)), x.mean((1, 2)) * (1 + gain) + bias, atol=1e-5)
 
 
+@ONCE
 def test_a_generator_keeps_any_size_and_hears_the_style():
     generator = style_generator((16, 16, 3), width=2, most_width=4, blocks=1, style_dim=4)
     images, styles = floats(1, 9, 21, 3), floats(2, 4)
@@ -160,6 +161,7 @@ def test_a_bundle_takes_a_reference_or_draws_a_style(folder):
     assert set(bundle.guess(references)) <= set(DOMAINS)
 
 
+@ONCE
 def test_strength_leads_from_the_own_style_to_the_references(folder):
     bundle = load(folder)
     images, reference = random_images(2), random_images(1, seed=7)[0]
@@ -227,6 +229,7 @@ def test_words_that_end_a_style_in_one_sentence(folder, files, tmp_path):
         translate(other, files / "contents", seed=1)
 
 
+@ONCE
 def test_what_is_kept_after_every_tick(stored, tmp_path):
     folder, source = stored
     SampleTranslations(tmp_path, None, 0, source.examples).keep(load(folder), tmp_path / "tick-00001")

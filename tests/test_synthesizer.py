@@ -54,6 +54,7 @@ def test_it_keeps_the_manners_of_scikit_learn(fitted):
     assert any("`key` differs from row to row" in note for note in fitted.notes_)
 
 
+@ONCE
 def test_the_same_seed_gives_the_same_synthesizer(fitted):
     again = clone(fitted).fit(FRAME, target="paid")
     pd.testing.assert_frame_equal(again.sample(20), fitted.sample(20))
@@ -78,6 +79,7 @@ def fit_judged(judge, patience=None):
     return fit_generator(source, find_recipe("tabular"), options, judge=judge, patience=patience)
 
 
+@ONCE
 def test_the_best_snapshot_is_kept():
     judge = Marks(0.9, 0.5, 0.7)
     found = fit_judged(judge)
@@ -88,6 +90,7 @@ def test_the_best_snapshot_is_kept():
     assert not judge.shown[2].equals(judge.shown[1])
 
 
+@ONCE
 def test_patience_ends_the_training():
     found = fit_judged(Marks(0.9, 0.5, 0.6, 0.7, 0.4), patience=2)
     assert len(found.history) == 4
@@ -151,6 +154,7 @@ def test_constraints_hold_in_every_row(careful):
     assert not all(constraint.learnt(constrained()).holds(free).all() for constraint in CONSTRAINTS.values())
 
 
+@ONCE
 def test_constraints_travel_with_the_bundle(careful, tmp_path):
     careful.save(tmp_path)
     pd.testing.assert_frame_equal(sparring.load(tmp_path).sample(40), careful.sample(40))
@@ -182,6 +186,7 @@ def test_a_constraint_that_does_not_hold_in_the_table_is_refused():
         TableSynthesizer(constraints=[Inequality(low="start", high="city")], **SMALL).fit(frame)
 
 
+@ONCE
 def test_constraints_that_hold_too_seldom_are_told_in_a_sentence(careful, monkeypatch):
     monkeypatch.setattr(Range, "holds", lambda self, frame: np.zeros(len(frame), bool))
     with pytest.raises(UsageError, match=r"Constraints held in 0 of [\d,]+ rows that were drawn, and 5 were asked for"):

@@ -8,11 +8,14 @@ import pytest
 from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 
+from conftest import ONCE
 from sparring.metrics.tables.copies import share_nearer_to_training, share_of_copies
 from sparring.metrics.tables.detection import area_under_curve, detection_scores
 from sparring.metrics.tables.learning import LEARNERS, Target, learnt
 from sparring.metrics.tables.likeness import column_pairs, column_shapes, quality
 from sparring.metrics.tables.rows import Form, joined, spread
+
+pytestmark = ONCE  # Rows alone: no backend has a part in it.
 
 
 def people(count=600, seed=0):

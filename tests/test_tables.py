@@ -158,7 +158,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [x if x == "all" else pytest.param(x, marks=ONCE) for x in CASES])
 def test_it_trains_and_gives_tables_of_the_same_kind(case):
     source = CASES[case]()
     game = build(source, group_size=4)
@@ -283,12 +283,14 @@ def test_a_missing_value_or_a_rare_level_can_be_asked_for():
     assert bundle.sample(200)["town"].nunique() > 20
 
 
+@ONCE
 def test_rows_drawn_in_parts_are_those_drawn_at_once(run, monkeypatch):
     whole = load(run.folder).sample(50, seed=2)
     monkeypatch.setattr("sparring.bundle.tables.AT_ONCE", 7)
     pd.testing.assert_frame_equal(load(run.folder).sample(50, seed=2), whole, rtol=1e-4)
 
 
+@ONCE
 def test_many_rows_come_in_parts_whose_identifiers_go_on(run, tmp_path, monkeypatch):
     monkeypatch.setattr("sparring.bundle.tables.PART", 20)
     bundle = load(run.folder)
@@ -319,6 +321,7 @@ def test_what_cannot_be_asked_for_is_told_in_a_sentence(run, where, sentence):
         load(run.folder).sample(0)
 
 
+@ONCE
 def test_samples_are_written_as_tables(run, tmp_path):
     assert sample(run.folder, n=20) == run.folder / "samples.csv"
     written = open_source(sample(run.folder, n=25, where={"sex": "male"}, out=tmp_path / "x.csv"))
@@ -357,6 +360,7 @@ def test_every_tick_is_judged_and_the_best_snapshot_kept(run):
     assert judge(SOURCE.rows)["shapes"] == 1
 
 
+@ONCE
 def test_training_ends_when_nothing_becomes_better_and_stays_ended(tmp_path, monkeypatch):
     figures = iter([0.9, 0.8, 0.8, 0.85, 0.7])
     monkeypatch.setattr(TableVitals, "__call__", lambda self, rows: {self.name: next(figures)})
@@ -373,6 +377,7 @@ def test_training_ends_when_nothing_becomes_better_and_stays_ended(tmp_path, mon
     assert load(tmp_path / "run").snapshot.tick == 5
 
 
+@ONCE
 def test_constraints_that_seldom_hold_do_not_end_a_training(tmp_path):
     frame = make_frame()
     frame["more"] = frame["gain"] + np.random.default_rng(0).integers(0, 3, len(frame))

@@ -33,6 +33,7 @@ def test_our_networks_pass():
     assert check_network(GENERATOR, DISCRIMINATOR) == []
 
 
+@ONCE
 def test_that_a_score_depends_on_its_batch_is_noted():
     classifier = partial(dcgan_discriminator, width=2, synchronized=False, head="classifier")
     (note,) = check_network(GENERATOR, classifier, LARGER)
@@ -113,12 +114,14 @@ FAULTY_GENERATORS = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("sentence", FAULTY_GENERATORS)
 def test_what_a_generator_does_wrong_is_told(sentence):
     with pytest.raises(CheckError, match=sentence):
         check_network(FAULTY_GENERATORS[sentence], DISCRIMINATOR, SPEC)
 
 
+@ONCE
 @pytest.mark.parametrize(
     ("sentence", "layer"),
     {"must follow its input": deaf, r"The discriminator: .*none at .*unused": lambda x: Dead()(x)}.items(),
@@ -163,6 +166,7 @@ FAULTY_LOSSES = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("sentence", FAULTY_LOSSES)
 def test_what_a_loss_does_wrong_is_told(sentence):
     with pytest.raises(CheckError, match=sentence):
@@ -212,6 +216,7 @@ FAULTY_PENALTIES = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("sentence", FAULTY_PENALTIES)
 def test_what_a_penalty_does_wrong_is_told(sentence):
     check_objective(Square())
@@ -257,6 +262,7 @@ FAULTY_AUGMENTATIONS = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("sentence", FAULTY_AUGMENTATIONS)
 def test_what_an_augmentation_does_wrong_is_told(sentence):
     check_augmentation(Shade())
@@ -335,6 +341,7 @@ FAULTY_RECIPES = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("fault", FAULTY_RECIPES)
 def test_what_a_recipe_does_wrong_is_told(fault, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -66,6 +66,7 @@ def inverted(count=32, size=8):
     return domain_source("squares", {"dark": images, "light": 255 - images}, paired=True)
 
 
+@ONCE
 @pytest.mark.parametrize(("height", "width"), [(19, 33), (5, 9)])
 @pytest.mark.parametrize("make", [unet_generator, resnet_generator])
 def test_generators_keep_any_size(make, height, width):
@@ -196,6 +197,7 @@ def test_recipes_train_resume_and_can_be_shared(name, more):
     check_recipe(name, SMALL.get(name, SMALL_CUT) | more, shapes=((8, 8, 3),))
 
 
+@ONCE
 def test_pairs_become_each_other(tmp_path):
     source = inverted()
     options = {"width": 8, "discriminator_width": 4, "images": 1600, "tick_images": 800, "learning_rate": 4e-3}

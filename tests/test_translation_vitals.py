@@ -93,6 +93,7 @@ def test_pairs_are_set_aside_where_there_are_many():
     assert set_aside(domain_source("x", {"dark": dark, "light": light}))[1] == {}
 
 
+@ONCE
 def test_the_bundle_is_the_best_snapshot(tmp_path):
     source = make_domains(8, 8, 1, paired=True)
     options = {"width": 4, "discriminator_width": 4, "images": 32, "tick_images": 16, "batch_size": 8}

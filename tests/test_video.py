@@ -228,6 +228,7 @@ def test_a_loop_leads_on_to_its_beginning(run):
     assert bundle.sample(2, frames=8, loop=True).shape == (2, 8, 8, 8, 1)
 
 
+@ONCE
 def test_what_is_written_of_clips(run, tmp_path, monkeypatch):
     folder, said = run[0].folder, []
     av = pytest.importorskip("av")
