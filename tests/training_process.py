@@ -15,6 +15,7 @@ with contextlib.suppress(ImportError):  # Keras opens TensorFlow for a seed, on 
 import keras
 import matplotlib.figure  # noqa: F401
 
+import conftest  # noqa: F401 (Numbers are those of the other processes to the bit: the same backend, set up alike.)
 import sparring.applications.train
 import sparring.cli.main
 import sparring.cli.progress
