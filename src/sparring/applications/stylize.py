@@ -34,9 +34,8 @@ def stylize(
 ) -> Path:
     """Makes an image, or all in a folder or zip, anew in the style of a reference, and writes them.
 
-    With one reference every image keeps its size and its name; clips are made anew frame by frame, as `translate` does,
-    all in the style of the reference. With several, one picture is written: contents down the
-    side, references along the top, all at the size that was trained at.
+    With one reference every image keeps its size and its name, and so do clips, as in `translate`. With several, one
+    picture is written: contents down the side, references along the top, all at the size that was trained at.
 
     Args:
         run: Folder of a run or a bundle of a recipe that learns styles, such as stargan_v2.

@@ -47,21 +47,25 @@ def inspect(
     from rich.table import Table
     from rich.text import Text
 
+    from sparring.cli.stages import Stages
+
     with quiet_import():
         from sparring.applications.inspecting.inspect import inspect as inspect_application
 
     columns, one = parse_pairs("--column", column), source[0] if len(source) == 1 else source
-    found = inspect_application(
-        one,
-        size=size,
-        frames=frames,
-        stride=stride,
-        data_dir=data_dir,
-        out=out,
-        target=target,
-        columns=columns,
-        recipe=recipe,
-    )
+    with Stages(Console(stderr=True)) as stages:
+        stages("looking" if recipe is None else f"looking, and trying {recipe}", 0, 1)
+        found = inspect_application(
+            one,
+            size=size,
+            frames=frames,
+            stride=stride,
+            data_dir=data_dir,
+            out=out,
+            target=target,
+            columns=columns,
+            recipe=recipe,
+        )
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)

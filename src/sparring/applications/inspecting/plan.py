@@ -1,6 +1,6 @@
 """The recipe that `train` would take for a source, and of one that is asked for how long it takes on this machine."""
 
-import time
+from time import monotonic
 
 import keras
 
@@ -32,9 +32,8 @@ def plan_recipe(data: Source, recipe: str | None) -> str:
         return f"the recipe {chosen}: {reason}"
     seconds, count, ticks = _try_out(data, find_recipe(recipe))
     return (
-        f"the recipe {recipe}: by the steps just tried its {count:,} {data.spec.plural} take about {duration(seconds)} "
-        f"on this machine as busy as it is now, and a look after each of {ticks:,} {'tick' if ticks == 1 else 'ticks'} "
-        "comes on top"
+        f"the recipe {recipe}: its {count:,} {data.spec.plural} take about {duration(seconds)}, by steps just tried on "
+        f"this machine; the look after {'its one tick' if ticks == 1 else f'each of its {ticks:,} ticks'} comes on top"
     )
 
 
@@ -74,4 +73,4 @@ class _Watch(keras.callbacks.Callback):
 
     def _mark(self):
         done = self.model.steps_done  # Waits for the device.
-        self._marks.append((time.monotonic(), done))
+        self._marks.append((monotonic(), done))
