@@ -33,7 +33,8 @@ def plan_recipe(data: Source, recipe: str | None) -> str:
     seconds, count, ticks = _try_out(data, find_recipe(recipe))
     return (
         f"the recipe {recipe}: its {count:,} {data.spec.plural} take about {duration(seconds)}, by steps just tried on "
-        f"this machine; the look after {'its one tick' if ticks == 1 else f'each of its {ticks:,} ticks'} comes on top"
+        "this machine, as busy as it is now; the look after "
+        f"{'its one tick' if ticks == 1 else f'each of its {ticks:,} ticks'} comes on top"
     )
 
 
