@@ -114,7 +114,7 @@ def test_clips_and_images_side_by_side(bundle, loaded, tmp_path):
     out = translate(bundle, source, out=tmp_path / "out", progress=lambda *news: done.append(news), say=said.append)
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert found == ["b.avi.mp4", "b.mp4", "c.gif", "d.png", "deep/a.mp4", "e.png"]
-    assert said == ["Sound is left out: that of deep/a.mp4."]
+    assert said == ["Sound is left out, that of deep/a.mp4."]
     assert done[-1] == ("translating", 53, 53)
     assert [number for _, number, _ in done] == sorted(number for _, number, _ in done)
 
@@ -186,6 +186,15 @@ def test_damaged_clips_are_named_and_leave_what_was_there(bundle, tmp_path):
     assert words.endswith(f"The others, 2, were translated to {out}.")
     assert sorted(path.name for path in out.iterdir()) == ["good.mp4", "late.mp4", "whole.mp4"]
     assert (out / "late.mp4").read_bytes() == b"of before"
+    with pytest.raises(DataError, match=r"late.mp4 could not be read as a clip: ") as found:
+        translate(bundle, source / "late.mp4", out=out / "late.mp4")
+    assert "others" not in str(found.value)
+    assert (out / "late.mp4").read_bytes() == b"of before"
+    (source / "none.avi").unlink()  # It alone does not say how many frames it has.
+    done = []
+    with pytest.raises(DataError):
+        translate(bundle, source, out=out, progress=lambda *news: done.append(news))
+    assert all(total > count for _, count, total in done[:-1])
 
 
 def test_without_pyav(bundle, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import contextlib
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def each_image(
             except Unplayable as error:
                 unreadable[parts] = str(error)
     if sounding := ["/".join(parts) for parts, film in films.items() if film.has_sound and parts not in unreadable]:
-        say(f"Sound is left out: that of {few(sounding)}.")
+        say(f"Sound is left out, that of {few(sounding)}.")
     if unreadable:
         raise _unreadable_error(path, folder, unreadable, len(images), len(clips))
     return targets[(images + clips)[0]] if alone else folder
@@ -94,11 +94,12 @@ class _Told:
 
     Args:
         progress: As of `translate`.
-        counts: How many the files say they have, 0 where one does not say.
+        counts: How many the files say they have, None where one does not say.
     """
 
-    def __init__(self, progress: Progress, counts: list[int]):
-        self.progress, self.done, self.known, self.total = progress, 0, all(counts), sum(counts)
+    def __init__(self, progress: Progress, counts: Sequence[int | None]):
+        self.progress, self.done, self.known = progress, 0, None not in counts
+        self.total = sum(count or 0 for count in counts)
 
     def add(self, count: int) -> None:
         """So many more are done."""
@@ -107,13 +108,13 @@ class _Told:
             self.progress("translating", self.done, max(self.done, self.total) if self.known else 1)
 
     @contextlib.contextmanager
-    def counting(self, said: int) -> Iterator[None]:
+    def counting(self, said: int | None) -> Iterator[None]:
         """For a clip that says it has so many: when it is at its end, as many as there were are counted."""
         before = self.done
         try:
             yield
         finally:
-            self.total += self.done - before - said
+            self.total += self.done - before - (said or 0)
 
 
 def _targets(
@@ -145,14 +146,15 @@ def _targets(
 def _unreadable_error(
     path: Path, folder: Path, unreadable: dict[Parts, str], num_images: int, num_clips: int
 ) -> DataError:
-    names = [f"{'/'.join(parts)} ({reason})" for parts, reason in unreadable.items()]
     total = num_images + num_clips
+    if total == 1:
+        (reason,) = unreadable.values()
+        return DataError(f"{path} could not be read as {'a clip' if num_clips else 'an image'}: {reason}.")
+    names = [f"{'/'.join(parts)} ({reason})" for parts, reason in unreadable.items()]
     kinds = " or ".join(["images"] * (num_images > 0) + ["clips"] * (num_clips > 0))
-    done = total - len(unreadable)
-    return DataError(
-        f"{len(names)} of {total} files in {path} could not be read as {kinds}: {few(names)}. "
-        f"The others, {done}, were translated{f' to {folder}' if done else ''}."
-    )
+    done = total - len(names)
+    others = f"The others, {done}, were translated to {folder}." if done else "Nothing was written."
+    return DataError(f"{len(names)} of {total} files in {path} could not be read as {kinds}: {few(names)}. {others}")
 
 
 def _find(path: Path) -> tuple[Files, list[Parts], list[Parts]]:

@@ -57,8 +57,8 @@ class Film:
         self.rate: float | None = None
         self.has_sound = False
 
-    def count(self) -> int:
-        """How many frames the file says it has, without decoding them; 0 where it does not say or cannot be read."""
+    def count(self) -> int | None:
+        """How many frames the file says it has, None where it does not say; 0 of one that cannot be opened."""
         try:
             if (members := self.listing.frames.get(self.parts)) is not None:
                 return len(members)
@@ -66,7 +66,7 @@ class Film:
                 return count_pictures(self.listing.files, self.parts)
             with self._open_video() as (_, container, stream):
                 lasts = _seconds(container, stream)
-                return stream.frames or round((lasts or 0) * float(stream.average_rate or 0))
+                return stream.frames or round((lasts or 0) * float(stream.average_rate or 0)) or None
         except Exception:  # Of a damaged file it is said where it is played.
             return 0
 
