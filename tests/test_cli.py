@@ -22,7 +22,7 @@ from sparring.errors import RunError, SparringError, UsageError
 from sparring.metrics.resampling import Figure
 
 FLAGS = {  # What users type. A change here is a change for all of them: a recipe's needs are options of that recipe.
-    "inspect": "source --size --frames --stride --data-dir --out --target --column",
+    "inspect": "source --size --frames --stride --data-dir --out --target --column --recipe",
     "train": (
         "source --recipe --run --size --frames --stride --epochs --batch-size --patience --seed --data-dir --set"
         " --tensorboard --skip-unreadable --target --column --constraint --hold-out --devices"

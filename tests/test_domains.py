@@ -1,5 +1,6 @@
 """Images of several domains: how they are found, when they are pairs, and what is refused."""
 
+import itertools
 import os
 import pathlib
 
@@ -7,11 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparring.applications.inspecting import plan
 from sparring.applications.inspecting.inspect import inspect
+from sparring.applications.inspecting.words import duration
 from sparring.data import lazy
 from sparring.data.images.domains import describe_domains, domain_source
 from sparring.data.source import open_source
 from sparring.errors import DataError, UsageError
+from sparring.recipes.catalog import find_recipe
 
 
 def picture(path, seed, height=8, width=8, channels=3):
@@ -206,3 +210,59 @@ def test_a_look_at_folders_tells_sizes_and_what_would_help(tmp_path):
     lines = "\n".join(found.lines())
     assert "1 files cannot be read, such as b/3.png" in lines
     assert "2 sizes. Pass --size 64" in lines
+
+
+def test_with_a_recipe_of_translation_sub_folders_are_looked_at_as_domains(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "_try_out", lambda data, recipe: (7800.0, 1000, 5))
+    for number, place in enumerate(("train/ink", "train/oil", "train/wax", "test/ink", "test/oil", "test/wax")):
+        names = [f"{number}-{k}.png" for k in range(4 - number // 3)]
+        folder(tmp_path / place, names, seed=100 * number, height=8 + number % 3)
+    (tmp_path / "test/oil/copy.png").write_bytes((tmp_path / "train/oil/1-2.png").read_bytes())
+    found = inspect(tmp_path, recipe="stargan_v2")
+    assert found.facts() == {
+        "domains": "3",
+        "  ink": "7 images of 8x8, of which 3 are held out",
+        "  oil": "8 images of 9x8, of which 4 are held out",
+        "  wax": "7 images of 10x8, of which 3 are held out",
+    }
+    refusal, training = found.training
+    assert "must have one size" in refusal
+    assert "train with --size 64 would take unpaired images of 64x64x3, 4 of ink, 4 of oil, 4 of wax" in training
+    assert "the recipe stargan_v2: its 1,000 examples take about 2 h 10 min, by steps just tried" in training
+    warnings = " ".join(found.warnings)
+    assert "4 images of wax to train on" in warnings
+    assert "1 held-out images of oil are also trained on, such as test/oil/copy.png" in warnings
+    for recipe in (None, "r3gan"):  # As `train` would take it.
+        assert set(inspect(tmp_path, recipe=recipe).classes) == {"ink", "oil", "wax"}
+
+
+def test_pictures_side_by_side_are_looked_at_half_by_half(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "_try_out", lambda data, recipe: (30.0, 10, 1))
+    for part, count in (("train", 3), ("test", 2)):
+        folder(tmp_path / part, [f"{k}.png" for k in range(count)], seed=count, width=17)
+    found = inspect(tmp_path, recipe="pix2pix")
+    assert found.facts()["  right"] == "5 images of 8x8, of which 2 are held out"
+    assert "3 pairs of left and right" in found.training[0]
+    assert "take about 30 s" in found.training[0]
+    assert "more than one domain" not in " ".join(found.warnings)
+
+
+def test_what_cannot_be_looked_at_as_domains(tmp_path):
+    folder(tmp_path / "flat", ["1.png", "2.png"])
+    for source, words in {"digits": "needs two sources", str(tmp_path / "flat"): "holds no domains"}.items():
+        with pytest.raises(DataError, match=words):
+            inspect(source, recipe="fastcut")
+    folder(tmp_path / "other", ["3.png", "4.png"], seed=9)
+    with pytest.raises(UsageError, match=r"r3gan is for image data\. Received: domains data"):
+        inspect([tmp_path / "flat", tmp_path / "other"], recipe="r3gan")
+
+
+def test_the_time_that_a_recipe_takes_is_that_of_its_steps(stripes, monkeypatch):
+    clock = itertools.chain([0, 1000], itertools.count(1001))  # The first call compiles, and does not count.
+    monkeypatch.setattr(plan, "monotonic", lambda: float(next(clock)))
+    game = find_recipe("article").build(stripes.spec)
+    pace = game.pace
+    at_once = max(count for count in range(1, game.most_at_once + 1) if pace.steps_per_tick % count == 0)
+    steps = pace.num_ticks * pace.steps_per_tick
+    words = plan.plan_recipe(stripes, "article")
+    assert f"its {steps * pace.batch_size:,} images take about {duration(steps / at_once)}, by steps" in words

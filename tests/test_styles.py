@@ -4,13 +4,15 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from conftest import ONCE
 from sparring.applications.sample import load
 from sparring.applications.stylize import stylize
 from sparring.applications.translate import translate
+from sparring.bundle.films import writing_film
 from sparring.bundle.kinds import make_bundle
+from sparring.bundle.pictures import picture
 from sparring.bundle.record import Record
 from sparring.bundle.styles import StyleBundle
 from sparring.data.images.domains import domain_source
@@ -205,6 +207,19 @@ def test_files_in_a_style(folder, files):
     assert Image.open(matrix).size == (4 * side - 2, 3 * side - 2)
     assert np.asarray(Image.open(matrix))[:40, :40].min() == 255
     assert translate(folder, files / "contents/0.png", to="ink", seed=3, out=files / "t.png").exists()
+
+
+@ONCE
+def test_a_clip_has_one_style(folder, tmp_path):
+    frame = picture(random_images(1, 10, 14, seed=5)[0])
+    with writing_film(tmp_path / "a.gif", 10) as write:
+        for _ in range(18):  # More than are translated together.
+            write(frame)
+    path = translate(folder, tmp_path / "a.gif", to="ink", seed=1, out=tmp_path / "b.gif")
+    shown = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(Image.open(path))]
+    assert len(shown) == 18
+    for other in shown:
+        np.testing.assert_array_equal(other, shown[0])
 
 
 @ONCE

@@ -1,12 +1,13 @@
 """Images in files made into images of another domain, in the style of a reference."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from sparring.applications.changing import Progress, each_image, find_images, with_channels
 from sparring.applications.sample import load
-from sparring.applications.translate import Progress, each_image, find_images, with_channels
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.styles import StyleBundle, style_matrix
 from sparring.data.files import Parts
@@ -29,11 +30,12 @@ def stylize(
     out: str | os.PathLike[str] | None = None,
     trust: bool = False,
     progress: Progress = lambda what, done, total: None,
+    say: Callable[[str], None] = print,
 ) -> Path:
     """Makes an image, or all in a folder or zip, anew in the style of a reference, and writes them.
 
-    With one reference every image keeps its size and its name. With several, one picture is written: contents down the
-    side, references along the top, all at the size that was trained at.
+    With one reference every image keeps its size and its name, and so do clips, as in `translate`. With several, one
+    picture is written: contents down the side, references along the top, all at the size that was trained at.
 
     Args:
         run: Folder of a run or a bundle of a recipe that learns styles, such as stargan_v2.
@@ -44,7 +46,8 @@ def stylize(
         out: A file for one image, a .png or .webp file for a picture of many, else a folder; by default `stylized`, or
             `stylized.png`, in `run`.
         trust: Also load a bundle that names somebody else's recipe, which runs that recipe's code.
-        progress: Called with what is done, how many are, and of how many.
+        progress: As of `translate`.
+        say: As of `translate`.
 
     Returns:
         What was written: a file or a folder.
@@ -77,6 +80,7 @@ def stylize(
             out is not None,
             bundle.spec.shape[-1],
             progress,
+            say,
         )
     written = Path(run) / "stylized.png" if out is None else Path(out)
     if written.suffix.lower() not in STILLS:

@@ -11,6 +11,7 @@ import keras
 
 import sparring
 from sparring import backend
+from sparring.applications.inspecting.plan import wants_domains
 from sparring.applications.looks import judge_for
 from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
@@ -92,7 +93,7 @@ def train(
     """
     how: dict[str, Any] = {"size": size, "data_dir": data_dir, "skip_unreadable": skip_unreadable}
     how |= {"target": target, "columns": columns, "constraints": constraints, "hold_out": hold_out}
-    how |= {"domains": _wants_domains(recipe), "frames": frames, "stride": stride}
+    how |= {"domains": wants_domains(recipe), "frames": frames, "stride": stride}
     data = source if isinstance(source, Source) else open_source(source, **how)
     _describe(data, say)
     chosen = _recipe_for(data, recipe, say)
@@ -105,11 +106,6 @@ def train(
     with backend.devices_scope(devices), data.naming_failures():
         _play(started, data, chosen, patience, list(callbacks), tensorboard, say)
     return started
-
-
-def _wants_domains(recipe: str | None) -> bool:
-    """Whether a folder is to be opened as domains."""
-    return recipe is not None and find_recipe(recipe).data_kind() == "domains"
 
 
 def _play(run: Run, data: Source, recipe: Recipe, patience: int | None, callbacks: list, tensorboard: bool, say: Say):

@@ -101,24 +101,35 @@ def save_animation(
     """
     kind, options = _by_suffix(path, {".gif": ("GIF", {}), ".webp": ("WEBP", {"quality": 90})})
     if kind == "GIF":
-        frames = [_in_few_greys(frame) for frame in frames] if frames[0].mode == "L" else _with_one_palette(frames)
+        frames = [few_greys(frame) for frame in frames] if frames[0].mode == "L" else _with_one_palette(frames)
     durations = [milliseconds] * (len(frames) - 1) + [milliseconds + hold_milliseconds]
     buffer = io.BytesIO()
     frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, **options)
     replace_file(path, buffer.getvalue())
 
 
-def _in_few_greys(frame: Image.Image) -> Image.Image:
+def few_greys(frame: Image.Image) -> Image.Image:
+    """A gray frame rounded to `GREYS` grays."""
     step = 255 / (GREYS - 1)
     return frame.point([round(round(value / step) * step) for value in range(256)])
 
 
+def one_palette(frames: Sequence[Image.Image]) -> Image.Image:
+    """The 256 colors that suit these RGB frames, as `in_palette` takes them."""
+    return Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames])).quantize(
+        256, method=Image.Quantize.MEDIANCUT
+    )
+
+
+def in_palette(frame: Image.Image, palette: Image.Image) -> Image.Image:
+    """An RGB frame in the colors of `one_palette`."""
+    return frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+
+
 def _with_one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
     frames = [frame.convert("RGB") for frame in frames]
-    chosen = frames[:: -(-len(frames) // PALETTE_FRAMES)]
-    strip = np.concatenate([np.asarray(frame) for frame in chosen])
-    palette = Image.fromarray(strip).quantize(256, method=Image.Quantize.MEDIANCUT)
-    return [frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames]
+    palette = one_palette(frames[:: -(-len(frames) // PALETTE_FRAMES)])
+    return [in_palette(frame, palette) for frame in frames]
 
 
 def picture(image: np.ndarray) -> Image.Image:

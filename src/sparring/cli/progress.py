@@ -10,6 +10,8 @@ import keras
 from rich import progress as rich_progress
 from rich.console import Console
 
+from sparring.applications.inspecting.words import duration
+
 _REFRESH = 0.2  # Seconds between two updates of the bar.
 _WINDOW = 30.0  # Seconds that the shown rate is taken over, at least.
 
@@ -135,9 +137,5 @@ def _round(rate: float) -> str:
 
 
 def _duration(images: float, rate: float) -> str:
-    """Time that `images` take: "40 s", "12 min", "3 h 05 min"."""
-    seconds = max(0, images) / rate
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    """Time that `images` take."""
+    return duration(max(0, images) / rate)

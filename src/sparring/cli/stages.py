@@ -32,6 +32,10 @@ class Stages:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """Print a sentence above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def __call__(self, what: str, done: int, total: int) -> None:
         """`done` of `total` of `what` is done; where the total is 1 nobody knows how far it is."""
         if what != self._what:

@@ -42,6 +42,6 @@ def stylize(
 
     with Stages(Console(stderr=True)) as stages:
         written = stylize_application(
-            run, content, style, to=to, strength=strength, out=out, trust=trust, progress=stages
+            run, content, style, to=to, strength=strength, out=out, trust=trust, progress=stages, say=stages.say
         )
     typer.echo(f"Wrote {written}")

@@ -1,4 +1,4 @@
-"""`sparring translate`: images of one domain made into images of another."""
+"""`sparring translate`: images of one domain, and clips of them, made into images of another."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,15 @@ from sparring.environment import require_backend
 
 def translate(
     run: RunFolder,
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="An image, or a folder or zip of them.")],
+    images: Annotated[
+        Path, typer.Argument(metavar="IMAGES", help="An image or a video file, or a folder or zip of them.")
+    ],
     to: Annotated[
         str | None, typer.Option(metavar="DOMAIN", help="What they become; by default the second domain of the run.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A folder, or a file for one image; RUN/translated by default.")
+        Path | None,
+        typer.Option(metavar="PATH", help="A folder, or a file for one image or clip; RUN/translated by default."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the style that a run of styles draws; the same seed, the same style.")
@@ -27,7 +30,11 @@ def translate(
     ] = False,
     trust: Trust = False,
 ) -> None:
-    """Translate IMAGES, of any size, by what RUN has learnt; they keep their names."""
+    """Translate IMAGES, of any size, by what RUN has learnt; they keep their names.
+
+    Clips are translated frame by frame, at their own rate and without sound: video files become .mp4, moving GIFs
+    stay .gif.
+    """
     require_backend()
 
     from rich.console import Console
@@ -39,6 +46,6 @@ def translate(
 
     with Stages(Console(stderr=True)) as stages:
         written = translate_application(
-            run, images, to=to, out=out, seed=seed, pairs=pairs, trust=trust, progress=stages
+            run, images, to=to, out=out, seed=seed, pairs=pairs, trust=trust, progress=stages, say=stages.say
         )
     typer.echo(f"Wrote {written}")

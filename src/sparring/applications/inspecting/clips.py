@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sparring.applications.inspecting.attempt import attempt
+from sparring.applications.inspecting.plan import plan_recipe
 from sparring.applications.inspecting.words import SHEET, SHEET_SIDE, counts, most_common, spread, thumbnail_size
 from sparring.bundle.pictures import save_grid
 from sparring.data.clips.footage import describe_clips
@@ -20,7 +22,6 @@ from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.twins import same
 from sparring.data.source import Source
 from sparring.errors import few
-from sparring.recipes.choice import choose_recipe
 
 FEW, VERY_FEW = 1000, 100  # Stretches that do not overlap; below the first a discriminator soon knows them by heart.
 FEW_OF_A_CLASS, IMBALANCE = 5, 10  # Clips; times as many in the largest class as in the smallest.
@@ -99,6 +100,7 @@ def inspect_clips(
     size: Any = None,
     data_dir: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
+    recipe: str | None = None,
 ) -> ClipsInspection:
     """Looks at clips: also at such as `train` would refuse, and says why it would; arguments as of `inspect`.
 
@@ -111,7 +113,8 @@ def inspect_clips(
     survey = found.survey
     given = {"frames": frames, "stride": stride, "data_dir": data_dir}
     fitting = (64, 64) if len(set(survey.sizes)) > 1 else None
-    opened, training = attempt(source, wanted, fitting, bool(survey.unreadable), _plan, **given)
+    plan = functools.partial(_plan, recipe)
+    opened, training = attempt(source, wanted, fitting, bool(survey.unreadable), plan, **given)
     twins = same(survey.digests)
     trained = [length for length, held in zip(survey.lengths, survey.held_out, strict=True) if not held]
     classes = dict.fromkeys(sorted(set(survey.classes)), 0)
@@ -154,9 +157,8 @@ def _leaks(survey: ClipSurvey, groups: list[list[int]]) -> list[bool]:
     return [clip in leaked for clip in range(len(survey.names))]
 
 
-def _plan(opened: Source, how: str) -> str:
-    recipe, reason = choose_recipe(opened.spec)
-    return f"train{how} would take {describe_clips(opened)}, and the recipe {recipe}: {reason}."
+def _plan(recipe: str | None, opened: Source, how: str) -> str:
+    return f"train{how} would take {describe_clips(opened)}, and {plan_recipe(opened, recipe)}."
 
 
 def _warn(found: ClipsInspection, reach: int, wanted: Size | None, trained: list[int], leaks: int) -> Iterator[str]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparring.applications.inspecting.plan import plan_recipe
 from sparring.data.files import open_files
-from sparring.data.images.arrangement import is_lettered
-from sparring.data.images.domains import describe_domains
+from sparring.data.images.arrangement import arrange_anyhow, is_lettered
+from sparring.data.images.domains import HALVES, check_halves, describe_domains
 from sparring.data.images.survey import Survey, survey_arrays, survey_files
 from sparring.data.source import find_arrays, folder_or_zip, is_several, name_sources, open_source
 from sparring.errors import DataError
-from sparring.recipes.choice import choose_recipe
 
 FEW, VERY_FEW = 1000, 100  # Images of a domain; below the first pairs are far better, if there are any.
 SHOWN = 3  # Names and sizes in one line.
@@ -65,16 +65,23 @@ def are_domains(source: Any) -> bool:
     return (path := folder_or_zip(source)) is not None and is_lettered(open_files(path))
 
 
-def inspect_domains(source: Any, size: Any = None, data_dir: str | os.PathLike[str] | None = None) -> DomainsInspection:
+def inspect_domains(
+    source: Any, size: Any = None, data_dir: str | os.PathLike[str] | None = None, recipe: str | None = None
+) -> DomainsInspection:
     """Looks at domains: also at such as `train` would refuse, and says why it would.
 
     Args:
-        source: Several sources in a list or by name, or a folder or zip of `trainA` and `trainB`.
+        source: Several sources in a list or by name, or a folder or zip of `trainA` and `trainB`, of a sub-folder for
+            each domain, or of images that show pairs side by side.
         size: What the images would be trained at.
         data_dir: As in `open_source`.
+        recipe: As in `inspect`.
+
+    Raises:
+        DataError: There is nothing that could be domains.
     """
     seen, unreadable = _look(source, data_dir)
-    training, notes = _try(source, size, data_dir, bool(unreadable))
+    training, notes = _try(source, size, data_dir, bool(unreadable), recipe)
     return DomainsInspection(
         name=" and ".join(seen),
         domains={domain: _describe(images) for domain, images in seen.items()},
@@ -87,8 +94,14 @@ def inspect_domains(source: Any, size: Any = None, data_dir: str | os.PathLike[s
 def _look(source: Any, data_dir) -> tuple[dict[str, list[_Seen]], list[str]]:
     """What there is of each domain, and the names of files that cannot be read."""
     if not is_several(source):
-        survey = survey_files(Path(source).expanduser())
-        found: dict[str, list[_Seen]] = {}
+        path = folder_or_zip(source)
+        if path is None:
+            raise DataError(f"Translation needs two sources, one for each domain. Received: {source!s:.200} alone")
+        if arrange_anyhow(open_files(path)).names is None:
+            check_halves(path)
+            halves = {half: survey_files(path, half) for half in HALVES}
+            return {half: list(_images(one)) for half, one in halves.items()}, list(halves["left"].unreadable)
+        survey, found = survey_files(path), dict[str, list[_Seen]]()
         for domain, image in zip(survey.classes or [], _images(survey), strict=True):
             found.setdefault(domain, []).append(image)
         return dict(sorted(found.items())), list(survey.unreadable)
@@ -114,19 +127,18 @@ def _describe(images: Sequence[_Seen]) -> str:
     return f"{len(images):,} images of {shown}{more}" + (f", of which {held:,} are held out" if held else "")
 
 
-def _try(source, size, data_dir, damaged: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _try(source, size, data_dir, damaged: bool, recipe: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What `train` would do, with flags that may help where it would do nothing, and notes on the data."""
     refusal: tuple[str, ...] = ()
     for wanted, skip in dict.fromkeys([(size, False), (size, damaged), (size or 64, damaged)]):
         try:
-            opened = open_source(source, size=wanted, data_dir=data_dir, skip_unreadable=skip)
+            opened = open_source(source, size=wanted, data_dir=data_dir, skip_unreadable=skip, domains=True)
         except DataError as error:
             refusal = refusal or (f"train would refuse it: {error}",)
             continue
         flags = ["--size 64"] * (wanted != size) + ["--skip-unreadable"] * skip
-        recipe, reason = choose_recipe(opened.spec)
         how = f" with {' '.join(flags)}" if flags else ""
-        plan = f"train{how} would take {describe_domains(opened)}, and the recipe {recipe}: {reason}."
+        plan = f"train{how} would take {describe_domains(opened)}, and {plan_recipe(opened, recipe)}."
         return (*refusal, plan), opened.notes
     return refusal, ()
 

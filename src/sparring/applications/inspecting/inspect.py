@@ -1,6 +1,7 @@
 """A look at data before it is trained on: what is there, what `train` would make of it, and what would go wrong."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from sparring.applications.inspecting.advice import Facts, warn
 from sparring.applications.inspecting.attempt import attempt
 from sparring.applications.inspecting.clips import ClipsInspection, inspect_clips
 from sparring.applications.inspecting.domains import DomainsInspection, are_domains, inspect_domains
+from sparring.applications.inspecting.plan import plan_recipe, wants_domains
 from sparring.applications.inspecting.tables import TableInspection, inspect_table
 from sparring.applications.inspecting.words import (
     SHEET,
@@ -31,7 +33,6 @@ from sparring.data.images.twins import nearly_same, same
 from sparring.data.source import Source, find_arrays, folder_or_zip
 from sparring.data.tables.table import is_table
 from sparring.errors import few
-from sparring.recipes.choice import choose_recipe
 
 SHEET_IMAGES, SHEET_COLUMNS = 100, 10
 
@@ -107,6 +108,7 @@ def inspect(
     out: str | os.PathLike[str] | None = None,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
+    recipe: str | None = None,
 ) -> Inspection | ClipsInspection | DomainsInspection | TableInspection:
     """Looks at images, clips, domains or a table: also at such as `train` would refuse, and says why it would.
 
@@ -120,32 +122,36 @@ def inspect(
             each of up to ten clips; not of domains.
         target: As in `open_source`.
         columns: As in `open_source`.
+        recipe: As in `train`: a folder is looked at as domains where the recipe is one of translation. It is tried for
+            some seconds, to say how long it would take.
 
     Returns:
         What was found; `lines()` is all of it as text.
 
     Raises:
         DataError: There is nothing there that holds images, clips or a table.
-        UsageError: `size` is not a size, or `frames` or `stride` are given for what are no clips.
+        UsageError: `size` is not a size, `frames` or `stride` are given for what are no clips, or `recipe` is not
+            known or is for another kind of data.
 
     Example:
         >>> sparring.inspect("photos/", size=64).warnings
     """
     if are_clips(source, frames) and not is_table(source):
-        return inspect_clips(source, frames=frames, stride=stride, size=size, data_dir=data_dir, out=out)
+        return inspect_clips(source, frames=frames, stride=stride, size=size, data_dir=data_dir, out=out, recipe=recipe)
     refuse_frames(source, frames, stride)
     if is_table(source):
-        return inspect_table(source, target, columns)
-    if are_domains(source):
-        return inspect_domains(source, size, data_dir)
-    return _inspect_images(source, parse_size(size), data_dir, out)
+        return inspect_table(source, target, columns, recipe)
+    if are_domains(source) or wants_domains(recipe):
+        return inspect_domains(source, size, data_dir, recipe)
+    return _inspect_images(source, parse_size(size), data_dir, out, recipe)
 
 
-def _inspect_images(source, wanted: Size | None, data_dir, out) -> Inspection:
+def _inspect_images(source, wanted: Size | None, data_dir, out, recipe: str | None) -> Inspection:
     name, survey, thumbnails = _look(source, data_dir)
     sizes = most_common(survey.sizes)
     fitting = None if len(sizes) == 1 else _fitting(sizes)
-    opened, training = attempt(source, wanted, fitting, bool(survey.unreadable), _plan, data_dir=data_dir)
+    plan = functools.partial(_plan, recipe)
+    opened, training = attempt(source, wanted, fitting, bool(survey.unreadable), plan, data_dir=data_dir)
     twins, near = same(survey.digests), nearly_same(survey.steps, survey.thumbs, survey.digests)
     classes = survey.class_counts()
     facts = Facts(
@@ -185,13 +191,12 @@ def _look(source, data_dir) -> tuple[str, Survey, Thumbnails]:
     return name, survey_arrays(found), lambda rows, size: array_pixels(found, rows, size)
 
 
-def _plan(opened: Source, how: str) -> str:
+def _plan(recipe: str | None, opened: Source, how: str) -> str:
     height, width, channels = opened.spec.shape
-    recipe, reason = choose_recipe(opened.spec)
     classes = f" in {opened.spec.num_classes} classes" if opened.spec.num_classes else ""
     return (
         f"train{how} would take {opened.spec.num_examples:,} images of {height}x{width}x{channels}{classes} "
-        f"and the recipe {recipe}: {reason}."
+        f"and {plan_recipe(opened, recipe)}."
     )
 
 

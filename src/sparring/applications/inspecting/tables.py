@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from sparring.applications.inspecting.plan import plan_recipe
 from sparring.data.files import slug
 from sparring.data.source import open_source
 from sparring.data.tables.columns import AnyColumn, Category, Date, Identifier, Number
 from sparring.data.tables.table import describe, read_table
 from sparring.data.tables.times import from_units
 from sparring.errors import DataError, few
-from sparring.recipes.choice import choose_recipe
 
 FEW_ROWS = 500  # Under these the discriminator soon knows every row.
 MOSTLY_MISSING = 0.5  # Share of a column.
@@ -58,6 +58,7 @@ def inspect_table(
     source: str | os.PathLike[str] | pd.DataFrame,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
+    recipe: str | None = None,
 ) -> TableInspection:
     """Looks at a table: also at one that `train` would refuse, and says why it would.
 
@@ -76,13 +77,12 @@ def inspect_table(
         found = {str(column): f"dtype {dtype}" for column, dtype in zip(frame.columns, frame.dtypes, strict=True)}
         return TableInspection(name, len(frame), found, tuple(notes), (f"train would refuse it: {error}",), ())
     spec = opened.spec
-    recipe, reason = choose_recipe(spec)
     return TableInspection(
         name=name,
         num_rows=len(frame),
         columns={column.name: _text(column, len(frame)) for column in spec.columns},
         notes=(*notes, *opened.notes),
-        training=(f"train would take {describe(spec)}, and the recipe {recipe}: {reason}.",),
+        training=(f"train would take {describe(spec)}, and {plan_recipe(opened, recipe)}.",),
         warnings=tuple(_warnings(spec, len(frame))),
     )
 

@@ -29,6 +29,14 @@ def groups(named: Sequence[Sequence[str]]) -> str:
     return f"{extra:,} more than needed, in {place}, such as {' = '.join(named[0][:3])}"
 
 
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
 def thumbnail_size(height: int, width: int) -> Size:
     """No larger than needed to recognise it."""
     scale = min(1, SHEET_SIDE / max(height, width))

@@ -62,13 +62,14 @@ class Viewing(Iterator[np.ndarray]):
 
     def _play(self) -> Iterator[np.ndarray]:
         film, length, grey, size, anchors = Film(self.listing, self.parts), 0, True, None, []
-        for pixels, time, is_key in film.play():
+        for frame in film.play():
+            pixels = frame.pixels
             if size is not None and pixels.shape[:2] != size:
                 raise ValueError(f"frame {length} is {_by(pixels.shape[:2])} and those before it {_by(size)}")
             size = pixels.shape[:2]
             grey = grey and (pixels.shape[2] == 1 or bool((pixels == pixels[..., :1]).all()))
-            if is_key and time is not None:
-                anchors.append(Anchor(length, time))
+            if frame.is_key and frame.time is not None:
+                anchors.append(Anchor(length, frame.time))
             length += 1
             yield pixels
         if size is None:

@@ -1,7 +1,6 @@
 """Which files below a folder or in a zip are clips."""
 
 import dataclasses
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,16 +91,29 @@ def list_clips(path: Path, folders: bool) -> Listing:
     return Listing(found, frames, notes)
 
 
+def list_moving(files: Files) -> list[Parts]:
+    """The files that are clips by themselves, in the order of their names: films, and images of several pictures."""
+    names = [parts for parts, is_file in files.entries.items() if is_file]
+    return sorted(parts for parts in names if is_film(parts) or (_may_move(parts) and count_pictures(files, parts) > 1))
+
+
+def count_pictures(files: Files, parts: Parts) -> int:
+    """How many pictures an image file holds; of one that cannot be read 1, for that is reported where all are read."""
+    try:
+        with files.open(parts) as file, Image.open(file, formats=FORMATS) as image:
+            return getattr(image, "n_frames", 1)
+    except Exception:  # Decoders raise whatever a damaged file leads them to.
+        return 1
+
+
+def _may_move(parts: Parts) -> bool:
+    return parts[-1].lower().endswith(ANIMATIONS)
+
+
 def _moves(files: Files, parts: Parts) -> bool:
     """Whether an image file is of a kind that moves; of .webp, which may be stills, the file is asked."""
-    name = parts[-1].lower()
-    if not name.endswith(".webp"):
-        return name.endswith(ANIMATIONS)
-    try:
-        with Image.open(io.BytesIO(files.read(parts)), formats=FORMATS) as image:
-            return getattr(image, "n_frames", 1) > 1
-    except Exception:  # A damaged file is reported where all are read.
-        return False
+    stills = parts[-1].lower().endswith(".webp")
+    return _may_move(parts) and (not stills or count_pictures(files, parts) > 1)
 
 
 def _natural(parts: Parts) -> list[tuple[int, str]]:

@@ -100,7 +100,7 @@ def read_domains(name: str, path: Path, size: Size | None, skip_unreadable: bool
     """
     if arrange(open_files(path)).names is not None:
         return join_domains(name, _by_class(read_images(path, size, skip_unreadable)))
-    _check_halves(path)
+    check_halves(path)
     return join_domains(name, {half: read_images(path, size, skip_unreadable, half) for half in HALVES})
 
 
@@ -168,7 +168,7 @@ def _by_class(found: Arrays) -> dict[str, Arrays]:
     return result
 
 
-def _check_halves(path: Path):
+def check_halves(path: Path) -> None:
     """Raises DataError where the first image that opens does not show two pictures side by side."""
     files = open_files(path)
     for parts in files.images:

@@ -170,6 +170,13 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
+def half_of(pixels: np.ndarray, half: Half) -> np.ndarray:
+    """One half of uint8 pixels (height, width, 1 or 3), as `decode` takes it; raises ValueError of no pair."""
+    height, width = pixels.shape[:2]
+    _check_pair(height, width)
+    return pixels[:, : width // 2] if half == "left" else pixels[:, width - width // 2 :]
+
+
 def _cut(image: Image.Image, half: Half) -> Image.Image:
     """One half of an image; the middle column of an odd width belongs to neither."""
     side = image.width // 2

@@ -13,7 +13,7 @@ from sparring.data.files import open_files
 from sparring.data.images.arrangement import arrange_anyhow
 from sparring.data.images.arrays import Arrays
 from sparring.data.images.folder import why_unreadable
-from sparring.data.images.pixels import FORMATS, Size, decode, decoding, resize_images
+from sparring.data.images.pixels import FORMATS, Half, Size, decode, decoding, resize_images
 from sparring.data.images.twins import HASH_SHAPE, THUMB_SHAPE
 
 
@@ -96,8 +96,8 @@ class _Looks:
         )
 
 
-def survey_files(path: Path) -> Survey:
-    """Look at every image file below a folder or in a zip.
+def survey_files(path: Path, half: Half | None = None) -> Survey:
+    """Look at every image file below a folder or in a zip, or at one half of each.
 
     Raises:
         DataError: The folder or the zip itself cannot be opened, or holds no image files.
@@ -109,7 +109,7 @@ def survey_files(path: Path) -> Survey:
         for row, parts in enumerate(arrangement.files):
             try:
                 data = files.read(parts)
-                pixels, _ = decode(data)
+                pixels, _ = decode(data, half=half)
             except Exception as error:  # Decoders raise whatever a damaged file leads them to.
                 unreadable["/".join(parts)] = why_unreadable(error)
                 continue
