@@ -26,7 +26,9 @@ from sparring.data.images.pixels import Size, parse_size
 from sparring.data.lazy import Rows, too_large
 from sparring.data.spec import ImageSpec, squared_distance
 from sparring.data.tables.constraints import Constraint
-from sparring.data.tables.table import SUFFIXES, is_table, read_table, table_source
+from sparring.data.tables.reading import SUFFIXES, is_table, read_table, table_path
+from sparring.data.tables.streamed import is_long, streamed_source
+from sparring.data.tables.table import table_source
 from sparring.errors import DataError, UsageError
 
 KNOWN = (*NAMES, MOVING_MNIST)
@@ -174,8 +176,11 @@ def _open_table(source, size, target, columns, constraints, hold_out) -> Source:
         raise UsageError(f"`size` is for images. Received: size={size} for a table")
     if isinstance(source, pd.DataFrame):
         return table_source("table", source, target, columns, (), constraints, hold_out)
-    frame, notes = read_table(source)
-    return table_source(slug(Path(source)), frame, target, columns, tuple(notes), constraints, hold_out)
+    path = table_path(source)
+    if is_long(path):
+        return streamed_source(slug(path), path, target, columns, constraints, hold_out)
+    frame, notes = read_table(path)
+    return table_source(slug(path), frame, target, columns, tuple(notes), constraints, hold_out)
 
 
 def find_arrays(

@@ -23,7 +23,7 @@ from sparring.applications.fitting import fit_generator, options_for
 from sparring.applications.looks import judge_for
 from sparring.bundle.bundle import SHEET, Bundle
 from sparring.data.source import open_source
-from sparring.data.tables.table import is_table
+from sparring.data.tables.reading import is_table
 from sparring.errors import DataError, UsageError
 from sparring.metrics.verdict import Verdict, Way, decide
 from sparring.recipes.catalog import Recipe, find_recipe
