@@ -48,12 +48,13 @@ def changing(count=1_000):
         becomes_decimal=np.where(rows < 500, rows % 90, rows + 0.5),
         gap=np.where(rows == 555, np.nan, rows % 70 + 0.25),
         whole_with_gap=pd.Series(rows % 7, dtype="Int64").mask(rows == 800),
+        perhaps=pd.Series(rows % 3 == 0, dtype=object).mask(rows % 11 == 4),
         often_empty=pd.Series(np.where(rows < 700, None, "word"), dtype=object),
         largest=np.where(rows == 431, 1e6, rows % 83 / 4),
     )
 
 
-@pytest.mark.parametrize("target", ["paid", "hours", "late", None])
+@pytest.mark.parametrize("target", ["paid", "hours", "late", "perhaps", None])
 def test_rows_are_those_of_the_table_in_memory(tmp_path, in_parts, target):
     path = written(tmp_path, changing())
     in_parts(limit=10**9)
@@ -114,7 +115,7 @@ def test_it_trains_and_goes_on(tmp_path, in_parts):
     said = []
     for rows in (128, 256):
         run = train(path, target="paid", run=tmp_path / "run", options=TINY | {"rows": rows}, say=said.append)
-    assert said[0].startswith("rows: 800 rows of 14 columns")
+    assert said[0].startswith("rows: 800 rows of 15 columns")
     assert said[0].endswith("200 more held out.")
     assert any(words.startswith("Going on after 2 of 4") for words in said)
     assert len(sparring.load(run.folder).sample(10)) == 10

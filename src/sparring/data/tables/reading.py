@@ -87,15 +87,18 @@ class TextTable:
         """Names of the columns."""
         return [_stripped(raw) for raw in self._header]
 
-    def read(self, names: list[str] | None = None) -> pd.DataFrame:
-        """The whole table, or some of its columns."""
-        wanted = None if names is None else [raw for raw in self._header if _stripped(raw) in names]
-        return _named(self._parsed(usecols=wanted))
+    def read(self) -> pd.DataFrame:
+        """The whole table."""
+        return _named(self._parsed())
 
-    def parts(self, dtypes: Mapping[str, str] | None = None) -> Iterator[pd.DataFrame]:
-        """The table in parts, numbered on; of columns without one of `dtypes` each part has the dtype that suits it."""
+    def parts(self, dtypes: Mapping[str, str] | None = None, only: str | None = None) -> Iterator[pd.DataFrame]:
+        """The table, or one column of it, in parts that are numbered on.
+
+        Of columns without one of `dtypes` each part has the dtype that suits it.
+        """
         given = {raw: dtypes[_stripped(raw)] for raw in self._header if dtypes and _stripped(raw) in dtypes}
-        with self._parsed(chunksize=PART, dtype=given) as parts:
+        wanted = None if only is None else [raw for raw in self._header if _stripped(raw) == only]
+        with self._parsed(chunksize=PART, dtype=given, usecols=wanted) as parts:
             while (part := self._next(parts)) is not None:
                 yield _named(part)
 

@@ -40,10 +40,11 @@ def streamed_source(
 ) -> TableSource:
     """The source of a text file of any length, in memory that hardly grows with it: arguments as of `table_source`.
 
-    The file is read three times: for the dtypes of its columns, for a sample of its rows by which they are understood,
-    and to encode it into temporary files that are mapped into memory and vanish with the process. In the sample are
-    evenly spaced training rows, and those in which a column of few values has one of them, or any column a missing one,
-    for the first time, or its least or largest number. The same rows are held out as of the table in memory.
+    The file is read four times: for the dtypes of its columns, for the target, by which rows are held out, for a sample
+    of the others, and to encode these into temporary files, which are mapped into memory and vanish with the process.
+    Columns are understood from the sample. In it are evenly spaced rows, and those in which a column of few values has
+    one of them, or any column a missing one, for the first time, or its least or largest number. Dtypes, held-out rows
+    and, where the sample is all, everything else are those of the table in memory.
 
     Raises:
         DataError: The table cannot be trained on, or a constraint does not hold in it.
@@ -72,8 +73,7 @@ class _Streamed:
         check_names(names, self.target, kinds)
         stated = read_constraints(constraints, names)
         self.dtypes, count = _dtypes(self.table)
-        column = None if self.target is None else self.table.read([self.target])[self.target]
-        self.held = held_out_rows(column, count, num_held_out(count, hold_out))
+        self.held = held_out_rows(self._column(self.target), count, num_held_out(count, hold_out))
         sample, aside, learnt = self._sample(stated)
         found = understand(sample, self.target, kinds, count)
         num_trained = count - int(self.held.sum())
@@ -86,10 +86,24 @@ class _Streamed:
         rows, notes = sample.reset_index(drop=True), (*self.table.notes, note, *found.notes)
         return TableSource(name, spec, self._encoded(spec), {}, notes, rows=rows, held_out_rows=aside)
 
+    def _column(self, name: str | None) -> pd.Series | None:
+        """All of one column."""
+        if name is None:
+            return None
+        return pd.concat([part[name] for part in self._read(name)])
+
+    def _read(self, only: str | None = None) -> Iterator[pd.DataFrame]:
+        """Parts of the table, or of one column of it, in the dtypes of the table in memory."""
+        for part in self.table.parts(self.dtypes, only):
+            for name in part.columns:
+                if self.dtypes.get(name) == "boolean":  # What only this dtype can be read as.
+                    part[name] = part[name].astype(object).where(part[name].notna(), np.nan)
+            yield part
+
     def _parts(self) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         """Parts of the table, and which of their rows are held out."""
         start = 0
-        for part in self.table.parts(self.dtypes):
+        for part in self._read():
             yield part, self.held[start : start + len(part)]
             start += len(part)
 
@@ -160,7 +174,7 @@ def _kind(series: pd.Series) -> str:
 
 
 def _common(kinds: set[str], gaps: bool) -> str:
-    """What pandas makes of a column whose parts are of these dtypes; truths beside missing values have a dtype here."""
+    """The dtype to read a column in whose parts are of these, with or without missing values."""
     if kinds == {"bool"}:
         return "boolean" if gaps else "bool"
     if kinds <= {"int64", "float64"}:
