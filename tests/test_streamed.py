@@ -70,6 +70,22 @@ def test_rows_are_those_of_the_table_in_memory(tmp_path, in_parts, target):
     assert parts.notes[-len(whole.notes) :] == whole.notes
 
 
+def test_parquet_is_read_in_parts_too(tmp_path, in_parts):
+    pytest.importorskip("pyarrow", reason="reading Parquet needs pyarrow")
+    path = tmp_path / "rows.parquet"
+    changing().drop(columns=["whole_with_gap", "perhaps"]).to_parquet(path)
+    in_parts(limit=10**9)
+    whole = open_source(path, target="late")
+    in_parts(sample=10**6)
+    parts = open_source(path, target="late")
+    assert len(parts.notes) == len(whole.notes) + 1
+    assert (parts.spec, parts.fingerprint) == (whole.spec, whole.fingerprint)
+    pd.testing.assert_frame_equal(parts.rows, whole.rows)
+    pd.testing.assert_frame_equal(parts.held_out_rows, whole.held_out_rows)
+    changing().astype({"late": "category"}).to_parquet(path)
+    assert not any("read in parts" in note for note in open_source(path).notes)
+
+
 def test_a_sample_knows_every_level_gap_and_extreme(tmp_path, in_parts):
     path = written(tmp_path, changing())
     in_parts(sample=50)

@@ -27,7 +27,7 @@ from sparring.data.lazy import Rows, too_large
 from sparring.data.spec import ImageSpec, squared_distance
 from sparring.data.tables.constraints import Constraint
 from sparring.data.tables.reading import SUFFIXES, is_table, read_table, table_path
-from sparring.data.tables.streamed import is_long, streamed_source
+from sparring.data.tables.streamed import open_long, streamed_source
 from sparring.data.tables.table import table_source
 from sparring.errors import DataError, UsageError
 
@@ -177,8 +177,8 @@ def _open_table(source, size, target, columns, constraints, hold_out) -> Source:
     if isinstance(source, pd.DataFrame):
         return table_source("table", source, target, columns, (), constraints, hold_out)
     path = table_path(source)
-    if is_long(path):
-        return streamed_source(slug(path), path, target, columns, constraints, hold_out)
+    if (table := open_long(path)) is not None:
+        return streamed_source(slug(path), table, target, columns, constraints, hold_out)
     frame, notes = read_table(path)
     return table_source(slug(path), frame, target, columns, tuple(notes), constraints, hold_out)
 

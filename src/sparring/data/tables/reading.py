@@ -3,13 +3,14 @@
 import codecs
 import csv
 import dataclasses
+import importlib
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ SEPARATORS = ",;\t|"
 LOOKED_AT = 200  # Lines that tell how a file is written.
 BLOCK = 2**20  # Bytes that are looked at once for how they are encoded.
 PART = 50_000  # Rows that are read at once of a table that is not read whole.
+WIDER = ("float64", "boolean")  # Dtypes for the sake of missing values.
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DECIMAL_COMMA = re.compile(r"(^|;)-?\d+,\d+(;|$)", re.MULTILINE)
 
@@ -44,7 +46,7 @@ def read_table(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[str]]:
     path = table_path(path)
     try:
         if path.suffix.lower() in PARQUET:
-            return _read_parquet(path), []
+            return _parquet(path, lambda: pd.read_parquet(path)), []
         text = open_text(path)
         return text.read(), list(text.notes)
     except OSError as error:
@@ -65,7 +67,7 @@ def table_path(path: str | os.PathLike[str]) -> Path:
 
 @dataclasses.dataclass(frozen=True)
 class TextTable:
-    """A table in a text file, and how that is written.
+    """A table in a text file, and how that is written, see `Parted`.
 
     Attributes:
         notes: What of it a user should know.
@@ -86,6 +88,11 @@ class TextTable:
     def names(self) -> list[str]:
         """Names of the columns."""
         return [_stripped(raw) for raw in self._header]
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the file."""
+        return self.path.stat().st_size
 
     def read(self) -> pd.DataFrame:
         """The whole table."""
@@ -126,6 +133,67 @@ class TextTable:
 
     def _error(self, error: Exception) -> DataError:
         return DataError(f"{self.path} could not be read as a table ({_first_line(error)}).")
+
+
+class Parted(Protocol):
+    """A table in a file that can be read in parts.
+
+    Attributes:
+        path: Where it lies.
+        notes: What of it a user should know.
+        names: Names of the columns.
+        num_bytes: What it takes as it is written, not compressed.
+    """
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def names(self) -> list[str]: ...
+
+    @property
+    def num_bytes(self) -> int: ...
+
+    def parts(self, dtypes: Mapping[str, str] | None = None, only: str | None = None) -> Iterator[pd.DataFrame]:
+        """As of `TextTable`."""
+        ...
+
+
+class ParquetTable:
+    """A table in a Parquet file, see `Parted`."""
+
+    notes = ()
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._file = _parquet(path, lambda: importlib.import_module("pyarrow.parquet").ParquetFile(path))
+
+    @property
+    def names(self) -> list[str]:
+        return list(next(self.parts()).columns)
+
+    @property
+    def num_bytes(self) -> int:
+        groups = self._file.metadata
+        return sum(groups.row_group(group).total_byte_size for group in range(groups.num_row_groups))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no column holds lists, or levels whose order may stand in another part."""
+        types = importlib.import_module("pyarrow").types
+        return not any(types.is_nested(kind) or types.is_dictionary(kind) for kind in self._file.schema_arrow.types)
+
+    def parts(self, dtypes: Mapping[str, str] | None = None, only: str | None = None) -> Iterator[pd.DataFrame]:
+        """As of `TextTable`; columns are written with their types, and only missing values change what they become."""
+        batches, start = self._file.iter_batches(PART, columns=None if only is None else [only]), 0
+        while (batch := _parquet(self.path, lambda: next(batches, None))) is not None:
+            part = batch.to_pandas()
+            part.index = pd.RangeIndex(start, start := start + len(part))
+            given = {name: dtype for name, dtype in (dtypes or {}).items() if dtype in WIDER and name in part}
+            yield part.astype(given)
 
 
 def open_text(path: Path) -> TextTable:
@@ -203,9 +271,10 @@ def _stripped(name: Any) -> str:
     return str(name).strip()
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path, read: Callable[[], Any]) -> Any:
+    """What `read` gives of a Parquet file."""
     try:
-        return pd.read_parquet(path)
+        return read()
     except ImportError as error:
         raise DataError(f"{path}: reading Parquet needs pyarrow. Install it with: pip install pyarrow") from error
     except OSError:

@@ -14,31 +14,43 @@ from sparring.data.spec import TableSpec
 from sparring.data.tables.columns import MOST_LEVELS, AnyColumn
 from sparring.data.tables.constraints import Constraint, learn_constraints
 from sparring.data.tables.encoding import encode
-from sparring.data.tables.reading import TEXTS, TextTable, open_text
+from sparring.data.tables.reading import PARQUET, ParquetTable, Parted, open_text
 from sparring.data.tables.statements import read_constraints
 from sparring.data.tables.table import TableSource, held_out_rows, make_spec, num_held_out
 from sparring.data.tables.understanding import check_names, understand
 from sparring.errors import DataError
 
-LIMIT = 256 * 2**20  # Bytes of a text file: read whole, it would take about ten times as many.
+LIMIT = (
+    256 * 2**20
+)  # Bytes as they are written, not compressed: of a text file, read whole, they become ten times more.
 SAMPLE = 100_000  # Training rows, evenly spaced, of which columns are understood.
 TYPES = {"codes": np.int32, "low": np.float32, "high": np.float32}  # As of a table in memory.
 
 
-def is_long(path: Path) -> bool:
-    """Whether a table is read in parts."""
-    return path.suffix.lower() in TEXTS and path.stat().st_size > LIMIT
+def open_long(path: Path) -> Parted | None:
+    """The table in a file where it is so long that it is read in parts, else None.
+
+    Raises:
+        DataError: It cannot be read, or is no table.
+    """
+    try:
+        if path.suffix.lower() in PARQUET:
+            table = ParquetTable(path)
+            return table if table.num_bytes > LIMIT and table.is_plain else None
+        return open_text(path) if path.stat().st_size > LIMIT else None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def streamed_source(
     name: str,
-    path: Path,
+    table: Parted,
     target: str | None = None,
     columns: Mapping[str, str] | None = None,
     constraints: Sequence[Constraint | str] = (),
     hold_out: float | None = None,
 ) -> TableSource:
-    """The source of a text file of any length, in memory that hardly grows with it: arguments as of `table_source`.
+    """The source of a table of any length, in memory that hardly grows with it: arguments as of `table_source`.
 
     The file is read four times: for the dtypes of its columns, for the target, by which rows are held out, for a sample
     of the others, and to encode these into temporary files, which are mapped into memory and vanish with the process.
@@ -51,19 +63,18 @@ def streamed_source(
         UsageError: There is no such column or kind, or `hold_out` is no share.
     """
     try:
-        table = open_text(path)
         return _Streamed(table, target).source(name, dict(columns or {}), constraints, hold_out)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read, or not be encoded into {tempfile.gettempdir()}, which needs about as much space "
+            f"{table.path} cannot be read, or not be encoded into {tempfile.gettempdir()}, which needs about as much space "
             f"(TMPDIR names another place): {error.strerror or error}."
         ) from error
 
 
 class _Streamed:
-    """A table in a text file, read in parts."""
+    """A table that is read in parts."""
 
-    def __init__(self, table: TextTable, target: str | None):
+    def __init__(self, table: Parted, target: str | None):
         self.table, self.target = table, target
         self.dtypes: dict[str, str] = {}
         self.held = np.zeros(0, bool)  # The rows that are held out.
@@ -78,10 +89,9 @@ class _Streamed:
         found = understand(sample, self.target, kinds, count)
         num_trained = count - int(self.held.sum())
         spec = make_spec(name, found.columns, encode(sample, found.columns), self.target, learnt, num_trained)
-        size = self.table.path.stat().st_size
         note = (
-            f"The file takes {size / 2**20:,.0f} MB, and more than {LIMIT / 2**20:,.0f} MB are read in parts: columns "
-            f"are understood, and snapshots judged, by {len(sample):,} of the rows."
+            f"The table takes {self.table.num_bytes / 2**20:,.0f} MB, and more than {LIMIT / 2**20:,.0f} MB are read in "
+            f"parts: columns are understood, and snapshots judged, by {len(sample):,} of the rows."
         )
         rows, notes = sample.reset_index(drop=True), (*self.table.notes, note, *found.notes)
         return TableSource(name, spec, self._encoded(spec), {}, notes, rows=rows, held_out_rows=aside)
@@ -150,7 +160,7 @@ def _mapped(file, dtype, shape: tuple[int, int]) -> np.ndarray:
     return np.memmap(file, dtype, "r", shape=shape) if shape[1] else np.zeros(shape, dtype)
 
 
-def _dtypes(table: TextTable) -> tuple[dict[str, str], int]:
+def _dtypes(table: Parted) -> tuple[dict[str, str], int]:
     """The dtype that each column has as a whole, where it is known by any value, and the number of rows."""
     kinds: dict[str, set[str]] = {}
     gaps: set[str] = set()
