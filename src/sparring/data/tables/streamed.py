@@ -20,9 +20,7 @@ from sparring.data.tables.table import TableSource, held_out_rows, make_spec, nu
 from sparring.data.tables.understanding import check_names, understand
 from sparring.errors import DataError
 
-LIMIT = (
-    256 * 2**20
-)  # Bytes as they are written, not compressed: of a text file, read whole, they become ten times more.
+LIMIT = 256 * 2**20  # Bytes as they are written: of a text file, read whole, they become about ten times more.
 SAMPLE = 100_000  # Training rows, evenly spaced, of which columns are understood.
 TYPES = {"codes": np.int32, "low": np.float32, "high": np.float32}  # As of a table in memory.
 
@@ -66,8 +64,8 @@ def streamed_source(
         return _Streamed(table, target).source(name, dict(columns or {}), constraints, hold_out)
     except OSError as error:
         raise DataError(
-            f"{table.path} cannot be read, or not be encoded into {tempfile.gettempdir()}, which needs about as much space "
-            f"(TMPDIR names another place): {error.strerror or error}."
+            f"{table.path} cannot be read, or there is no space to encode it in {tempfile.gettempdir()}: "
+            f"{error.strerror or error}. About as much is needed as it takes; TMPDIR names another place."
         ) from error
 
 
@@ -90,8 +88,8 @@ class _Streamed:
         num_trained = count - int(self.held.sum())
         spec = make_spec(name, found.columns, encode(sample, found.columns), self.target, learnt, num_trained)
         note = (
-            f"The table takes {self.table.num_bytes / 2**20:,.0f} MB, and more than {LIMIT / 2**20:,.0f} MB are read in "
-            f"parts: columns are understood, and snapshots judged, by {len(sample):,} of the rows."
+            f"The table takes {self.table.num_bytes / 2**20:,.0f} MB, and more than {LIMIT / 2**20:,.0f} MB are read "
+            f"in parts: columns are understood, and snapshots judged, by {len(sample):,} of the rows."
         )
         rows, notes = sample.reset_index(drop=True), (*self.table.notes, note, *found.notes)
         return TableSource(name, spec, self._encoded(spec), {}, notes, rows=rows, held_out_rows=aside)
@@ -121,7 +119,8 @@ class _Streamed:
         """Training rows to understand columns by, the rows that are held out, and constraints, which hold in all."""
         trained = np.flatnonzero(~self.held)
         spaced = np.zeros(len(self.held), bool)
-        spaced[trained[np.arange(min(SAMPLE, len(trained))) * len(trained) // min(SAMPLE, len(trained))]] = True
+        size = min(SAMPLE, len(trained))
+        spaced[trained[np.arange(size) * len(trained) // size]] = True
         firsts: dict[str, _Firsts] = {}
         kept, aside, learnt = [], [], None
         for part, held in self._parts():
@@ -220,6 +219,6 @@ class _Firsts:
                 self.seen.extend(series.iloc[places])
         if not self.is_few and not self.has_text and not pd.api.types.is_numeric_dtype(series.dtype):
             texts = pd.to_numeric(series, errors="coerce").isna().to_numpy() & ~gaps
-            self.has_text = bool(texts.any())
-            found[texts.argmax()] |= self.has_text
+            if texts.any():
+                found[texts.argmax()] = self.has_text = True
         return found
