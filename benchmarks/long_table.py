@@ -20,7 +20,7 @@ import sparring
 from sparring.data.source import open_source
 from sparring.data.tables import streamed
 
-PART = 100_000  # Rows that are written at once.
+PART = 20_000  # Rows that are written at once.
 
 
 def write(path: pathlib.Path, rows: int, columns: int):

@@ -91,9 +91,9 @@ def open_source(
             images; else a pair of images and labels. A name wins over a file of that name: write `./digits` for the
             file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out. A DataFrame,
             or a path that ends in .csv, .tsv, .txt or .parquet, is a table; one of more than 256 MB is read in parts,
-            its encoded rows stay on disk, and its columns are understood from a sample. Several of these paths and names in a
-            list, or several of anything but tables by name in a dictionary, are domains, and so is a folder or zip of
-            `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all of them are pairs. Clips are
+            its encoded rows stay on disk, and its columns are understood from a sample. Several of these paths and
+            names in a list, or several of anything but tables by name in a dictionary, are domains, and so is a folder
+            or zip of `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all are pairs. Clips are
             "moving_mnist", a video file, a folder or zip of them, sub-folders being classes as of images, an array
             (clips, frames, height, width[, channels]) or a list of arrays, alone or with labels, and a .npz of
             `frames` (all frames, height, width[, channels]) and `lengths` (clips,), perhaps with `labels` and with
