@@ -18,9 +18,9 @@ from sparring import TableSynthesizer
 from sparring.bundle.tables import save_table
 
 
-def table(columns: int, rows: int = 20_000) -> pd.DataFrame:
+def table(columns: int, rows: int = 20_000, seed: int = 0) -> pd.DataFrame:
     """Numbers, half of them with a spike, and levels, from 2 to 100 of them."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     found = {}
     for place in range(columns // 2):
         values = random.normal(size=rows)

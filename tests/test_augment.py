@@ -12,12 +12,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 import sparring
 from conftest import ONCE, make_frame, make_stripes
+from sparring.applications import fitting
 from sparring.applications.augmenting import augment as module
 from sparring.applications.augmenting import images as augment_images
 from sparring.applications.augmenting import tables as augment_tables
 from sparring.applications.augmenting.images import SmallNetwork, noisy, shifted
 from sparring.applications.augmenting.rivals import between, repeated, shuffled
-from sparring.applications.fitting import options_for
+from sparring.applications.fitting import fit_generator, options_for
 from sparring.bundle.images import ImageBundle
 from sparring.bundle.tables import TableBundle
 from sparring.cli import main
@@ -64,7 +65,7 @@ def generators(monkeypatch):
     def replace(made):
         seen = []
 
-        def fit(source, recipe, options, *, seed=0, callbacks=()):
+        def fit(source, recipe, options, *, judge, seed=0, callbacks=()):
             seen.append(source)
             return types.SimpleNamespace(bundle=made(source, seed))
 
@@ -76,7 +77,14 @@ def generators(monkeypatch):
 
 @ONCE
 def test_no_generator_sees_the_rows_it_is_judged_by(generators, monkeypatch):
+    """Nor does what chooses its snapshot."""
     frame, events, made = line(), [], []  # Every row is told by `a`.
+
+    def spied_judge(source):
+        assert set(source.rows["a"]) == made[-1]
+        events.append(("choose", made[-1]))
+
+    monkeypatch.setattr(module, "judge_for", spied_judge)
     generators(lambda source, seed: events.append(("learn", made[-1])) or Stand(lambda n, s: line(n, 1000 + s)))
 
     def spied_source(name, part, *arguments):
@@ -90,15 +98,45 @@ def test_no_generator_sees_the_rows_it_is_judged_by(generators, monkeypatch):
 
     monkeypatch.setattr(augment_tables, "table_source", spied_source)
     sparring.augment(frame, target="answer", model=Spy(), metric="accuracy", options=TINY, folds=4, repeats=2)
-    learnt, splits, scores = set(), 0, 0
+    learnt, splits, scores, chosen = set(), 0, 0, 0
     for kind, rows in events:
         if kind == "learn":
             learnt, splits = rows, splits + 1
+        elif kind == "choose":
+            chosen += 1
         else:
             assert not rows & learnt
             assert rows | learnt == set(frame["a"])
             scores += 1
-    assert (splits, scores) == (8, 8 * 5)
+    assert (splits, chosen, scores) == (8, 8, 8 * 5)
+
+
+class FirstIsBest:
+    """A judge who likes every look less than the one before."""
+
+    name, num_samples, labels, floor = "mark", 20, None, 0.0
+
+    def __init__(self):
+        self.looks = 0
+
+    def __call__(self, samples):
+        self.looks += 1
+        return {self.name: float(self.looks)}
+
+
+@ONCE
+def test_the_best_snapshot_of_each_generator_is_taken(monkeypatch):
+    bundles = []
+
+    def fit(*arguments, **named):
+        bundles.append(fit_generator(*arguments, **named).bundle)
+        return types.SimpleNamespace(bundle=bundles[-1])
+
+    monkeypatch.setattr(module, "judge_for", lambda source: FirstIsBest())
+    monkeypatch.setattr(module, "fit_generator", fit)
+    sparring.augment(line(), target="answer", model="linear", options=TINY, folds=2, repeats=1)
+    assert [(bundle.snapshot.kind, bundle.snapshot.tick) for bundle in bundles] == [("best", 1)] * 2
+    assert [bundle.images_seen for bundle in bundles] == [32] * 2  # Of the 64 that were trained on.
 
 
 @ONCE
@@ -204,7 +242,7 @@ def test_the_threshold_is_tuned_where_the_metric_moves_with_it(generators):
 
 
 @ONCE
-def test_minutes_are_shared_and_give_a_length(generators):
+def test_minutes_are_shared_and_give_a_length(generators, monkeypatch):
     generators(lambda source, seed: Stand(lambda n, s: line(n, 1000 + s)))
     options = {name: value for name, value in TINY.items() if name not in ("rows", "tick_rows")}
     source, recipe = table_source("line", line(), "answer"), find_recipe("tabular")
@@ -214,6 +252,8 @@ def test_minutes_are_shared_and_give_a_length(generators):
     assert long["tick_rows"] == long["rows"] // 10
     found = sparring.augment(line(), target="answer", model="linear", options=options, minutes=1e-6, repeats=1)
     assert found.protocol["options"]["rows"] == 16
+    monkeypatch.setattr(fitting, "_seconds_of_a_look", lambda judge, snapshot: 100.0)
+    assert options_for(1000, source, recipe, options, judge=FirstIsBest())["rows"] == 16  # Ten looks leave no time.
 
 
 @ONCE

@@ -14,7 +14,8 @@ from sparring.data.spec import AnySpec, TableSpec
 from sparring.data.tables.columns import MOST_LEVELS, Category, Number
 from sparring.data.tables.encoding import decode, encode
 from sparring.data.tables.layout import Layout
-from sparring.data.tables.table import read_table, table_source
+from sparring.data.tables.reading import read_table
+from sparring.data.tables.table import table_source
 from sparring.data.tables.understanding import BUCKETS, OWN_LEVELS
 from sparring.errors import DataError, SparringError, UsageError
 

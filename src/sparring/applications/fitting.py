@@ -17,7 +17,8 @@ from sparring.data.examples import Source
 from sparring.errors import UsageError
 from sparring.recipes.catalog import Recipe
 from sparring.training.failing import StopOnNonFinite
-from sparring.training.judging import Judge, Look
+from sparring.training.game import Game
+from sparring.training.judging import Judge, Look, judged_samples
 from sparring.training.run import LENGTHS
 
 PROBED = 32  # Steps of a tick while the time of a step is found out: as many as Keras makes of one call.
@@ -67,6 +68,15 @@ def fit_generator(
     keras.utils.set_random_seed(seed)
     game = recipe.build(source.spec, **options)
     batches = source.batches(game.pace.batch_size, seed)
+    snapshot = _snapshots(source, recipe, options, seed, game)
+    looks = _keeping_the_best(judge, snapshot, patience) if judge else []
+    found = game.fit(batches, verbose=0, callbacks=[StopOnNonFinite(), *looks, *callbacks])
+    history = pd.DataFrame(found.history)
+    return Fitted(snapshot(_best(history, judge) if judge else None), history, game.notes)
+
+
+def _snapshots(source: Source, recipe: Recipe, options: dict[str, Any], seed: int, game: Game):
+    """A function that gives the averaged generator of `game` as it is."""
     record = Record(
         recipe=recipe.name,
         options=options,
@@ -80,10 +90,7 @@ def fit_generator(
     def snapshot(which: Snapshot | None = None) -> Bundle:
         return make_bundle(record, game.average.copies, game.steps_done * game.pace.batch_size, which)
 
-    looks = _keeping_the_best(judge, snapshot, patience) if judge else []
-    found = game.fit(batches, verbose=0, callbacks=[StopOnNonFinite(), *looks, *callbacks])
-    history = pd.DataFrame(found.history)
-    return Fitted(snapshot(_best(history, judge) if judge else None), history, game.notes)
+    return snapshot
 
 
 def _keeping_the_best(
@@ -101,9 +108,15 @@ def _best(history: pd.DataFrame, judge: Judge) -> Snapshot:
 
 
 def options_for(
-    seconds: float, source: Source, recipe: Recipe, options: Mapping[str, Any], *, seed: int = 0
+    seconds: float,
+    source: Source,
+    recipe: Recipe,
+    options: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    judge: Judge | None = None,
 ) -> dict[str, Any]:
-    """`options` with a length that trains for about so many seconds here, building and compiling counted in.
+    """`options` with a length that trains for about so many seconds here, building, compiling and looks counted in.
 
     Three short ticks are trained to find out what a step takes. A schedule then ends where training does, as it would
     not if training was cut off by the clock.
@@ -119,19 +132,28 @@ def options_for(
         )
     started = time.monotonic()
     keras.utils.set_random_seed(seed)
-    game = recipe.build(source.spec, **recipe.check(options))
+    checked = recipe.check(options)
+    game = recipe.build(source.spec, **checked)
     clock = _Clock()
     steps = PROBED if not game.convolves else PROBED // 4
     game.fit(source.batches(game.pace.batch_size, seed), epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[clock])
     first, _, last = clock.ends
     step = (last - first) / (2 * steps)
     startup = first - started - steps * step  # The first tick compiles.
-    count = max(1, int((seconds - startup) / step)) * game.pace.batch_size
+    look = _seconds_of_a_look(judge, _snapshots(source, recipe, checked, seed, game)) if judge else 0.0
+    count = max(1, int((seconds - startup - TICKS * look) / step)) * game.pace.batch_size
     found = dict(options) | {length: count}
     if (tick := f"tick_{length}") in recipe.options:
         # Else the length would be rounded to whole ticks of the recipe's own.
         found[tick] = max(game.pace.batch_size, count // TICKS)
     return found
+
+
+def _seconds_of_a_look(judge: Judge, snapshot: Callable[[], Bundle]) -> float:
+    judge(judged_samples(judge, snapshot()))  # The first may compile.
+    started = time.monotonic()
+    judge(judged_samples(judge, snapshot()))
+    return time.monotonic() - started
 
 
 class _Clock(keras.callbacks.Callback):

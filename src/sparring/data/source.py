@@ -26,7 +26,9 @@ from sparring.data.images.pixels import Size, parse_size
 from sparring.data.lazy import Rows, too_large
 from sparring.data.spec import ImageSpec, squared_distance
 from sparring.data.tables.constraints import Constraint
-from sparring.data.tables.table import SUFFIXES, is_table, read_table, table_source
+from sparring.data.tables.reading import SUFFIXES, is_table, read_table, table_path
+from sparring.data.tables.streamed import open_long, streamed_source
+from sparring.data.tables.table import table_source
 from sparring.errors import DataError, UsageError
 
 KNOWN = (*NAMES, MOVING_MNIST)
@@ -88,9 +90,10 @@ def open_source(
             sub-folder per class or with a table `labels.csv`, a .zip of one, a .npz or .npy file; else an array of
             images; else a pair of images and labels. A name wins over a file of that name: write `./digits` for the
             file. Folders `train` and `test` (or `val`) are no classes: what lies in `test` is held out. A DataFrame,
-            or a path that ends in .csv, .tsv, .txt or .parquet, is a table. Several of these paths and names in a
-            list, or several of anything but tables by name in a dictionary, are domains, and so is a folder or zip of
-            `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all of them are pairs. Clips are
+            or a path that ends in .csv, .tsv, .txt or .parquet, is a table; one of more than 256 MB is read in parts,
+            its encoded rows stay on disk, and its columns are understood from a sample. Several of these paths and
+            names in a list, or several of anything but tables by name in a dictionary, are domains, and so is a folder
+            or zip of `trainA`, `trainB` and perhaps `testA`, `testB`; files of equal names in all are pairs. Clips are
             "moving_mnist", a video file, a folder or zip of them, sub-folders being classes as of images, an array
             (clips, frames, height, width[, channels]) or a list of arrays, alone or with labels, and a .npz of
             `frames` (all frames, height, width[, channels]) and `lengths` (clips,), perhaps with `labels` and with
@@ -174,8 +177,11 @@ def _open_table(source, size, target, columns, constraints, hold_out) -> Source:
         raise UsageError(f"`size` is for images. Received: size={size} for a table")
     if isinstance(source, pd.DataFrame):
         return table_source("table", source, target, columns, (), constraints, hold_out)
-    frame, notes = read_table(source)
-    return table_source(slug(Path(source)), frame, target, columns, tuple(notes), constraints, hold_out)
+    path = table_path(source)
+    if (table := open_long(path)) is not None:
+        return streamed_source(slug(path), table, target, columns, constraints, hold_out)
+    frame, notes = read_table(path)
+    return table_source(slug(path), frame, target, columns, tuple(notes), constraints, hold_out)
 
 
 def find_arrays(

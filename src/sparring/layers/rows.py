@@ -37,14 +37,11 @@ class SoftRow(keras.layers.Layer):
         self.num_slots = sum(self.widths)
         segment_of = np.repeat(np.arange(len(self.widths)), self.widths)
         self.members = (segment_of[:, None] == np.arange(len(self.widths))).astype(np.float32)
-        slots = np.flatnonzero(np.isin(segment_of, self.told))
-        place, cover = np.zeros((len(slots), self.num_slots)), np.zeros((len(self.told), self.num_slots))
-        place[np.arange(len(slots)), slots] = 1
-        for number, segment in enumerate(self.told):
-            cover[number, segment_of == segment] = 1
         # A condition is the slots of what can be told, and then what of it is told.
-        self.known = np.concatenate([place, np.zeros_like(cover)]).astype(np.float32)
-        self.covered = np.concatenate([np.zeros_like(place), cover]).astype(np.float32)
+        can_be_told = np.isin(segment_of, self.told)
+        self.place = np.where(can_be_told, np.cumsum(can_be_told) - 1, 0).astype(np.int32)
+        self.num_told_slots = int(can_be_told.sum())
+        self.covered = (segment_of == np.array(self.told, int)[:, None]).astype(np.float32)
         self.owners = np.zeros((self.num_slots, len(self.continuous)), np.float32)
         for number, slot in enumerate(self.continuous):
             if slot >= 0:
@@ -60,8 +57,9 @@ class SoftRow(keras.layers.Layer):
             mass = ops.exp(ops.clip(logits, -STEEPEST, STEEPEST))
             slots = mass / ops.matmul(ops.matmul(mass, self.members), self.members.T)
             if condition:
-                told = ops.matmul(condition[0], self.covered)
-                slots = slots * (1.0 - told) + ops.matmul(condition[0], self.known)
+                told = ops.matmul(condition[0][:, self.num_told_slots :], self.covered)
+                # Taken, not multiplied by a matrix of ones: of hundreds of slots that costs as much as the network.
+                slots = slots * (1.0 - told) + ops.take(condition[0], self.place, axis=1) * told
             parts.append(slots)
         if self.continuous:
             positions = ops.tanh(numbers[:, self.num_slots :])

@@ -20,9 +20,10 @@ from sparring.applications.augmenting.report import Augmentation, protocol, writ
 from sparring.applications.augmenting.subject import NOTHING, TUNED, WEIGHTS, Subject
 from sparring.applications.augmenting.tables import TableSubject
 from sparring.applications.fitting import fit_generator, options_for
+from sparring.applications.looks import judge_for
 from sparring.bundle.bundle import SHEET, Bundle
 from sparring.data.source import open_source
-from sparring.data.tables.table import is_table
+from sparring.data.tables.reading import is_table
 from sparring.errors import DataError, UsageError
 from sparring.metrics.verdict import Verdict, Way, decide
 from sparring.recipes.catalog import Recipe, find_recipe
@@ -59,10 +60,11 @@ def augment(
 ) -> Augmentation:
     """Trains models with and without synthetic examples on the same folds, says whether they help, and adds those.
 
-    In every fold of a repeated cross-validation a generator of its own is trained on the fold's training part, and
-    models are scored on the rest, real examples that neither has seen. Beside it stand nothing added, class weights,
-    oversampling, SMOTE and rows of shuffled columns, or copies of images that are shifted or noisy. What is recommended
-    helps outside noise, and is not matched by something simpler: see `sparring.metrics.verdict`.
+    In every fold of a repeated cross-validation a generator of its own is trained on the fold's training part, which
+    chooses its best snapshot too, and models are scored on the rest, real examples that neither has seen. Beside it
+    stand nothing added, class weights, oversampling, SMOTE and rows of shuffled columns, or copies of images that are
+    shifted or noisy. What is recommended helps outside noise, and is not matched by something simpler: see
+    `sparring.metrics.verdict`.
 
     Args:
         source: A table, or labelled images, as in `open_source`.
@@ -105,7 +107,8 @@ def augment(
     chosen.check(given)
     if minutes is not None or not set(LENGTHS) & set(given):
         progress("Finding out how long a step takes", 0, 1)
-        given = options_for(60 * (minutes or MINUTES) / (len(splits) + 1), first, chosen, given, seed=seed)
+        seconds = 60 * (minutes or MINUTES) / (len(splits) + 1)
+        given = options_for(seconds, first, chosen, given, seed=seed, judge=judge_for(first))
     generators = _Generators(subject, chosen, given, seed, len(splits), progress)
     scores = _scores(subject, splits, generators, seed, progress)
     facts = protocol(subject, chosen.name, chosen.check(given), folds, repeats, seed, splits)
@@ -142,7 +145,7 @@ def _subject(source, target, columns, model, metric, seed, size, data_dir) -> Su
 
 
 class _Generators:
-    """A generator for every split, of its training part alone."""
+    """A generator for every split, of its training part alone, by which its best snapshot is chosen too."""
 
     def __init__(self, subject: Subject, recipe: Recipe, options: Mapping[str, Any], seed: int, count: int, progress):
         self.subject, self.recipe, self.options, self.seed = subject, recipe, options, seed
@@ -151,8 +154,9 @@ class _Generators:
     def __call__(self, rows: np.ndarray, number: int) -> Bundle:
         name = f"Generator {number + 1} of {self.count}" if number < self.count else "Generator of all"
         source = self.subject.source(rows)
+        told = [_Told(name, self.progress)]
         return fit_generator(
-            source, self.recipe, self.options, seed=self.seed + number, callbacks=[_Told(name, self.progress)]
+            source, self.recipe, self.options, seed=self.seed + number, callbacks=told, judge=judge_for(source)
         ).bundle
 
 

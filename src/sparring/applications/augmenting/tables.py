@@ -29,7 +29,8 @@ from sparring.data.files import slug
 from sparring.data.spec import TableSpec
 from sparring.data.tables.columns import Category, Date, Identifier, Number
 from sparring.data.tables.encoding import as_numbers, as_numbers_or_nan
-from sparring.data.tables.table import read_table, table_source
+from sparring.data.tables.reading import read_table
+from sparring.data.tables.table import table_source
 from sparring.errors import DataError, UsageError, nearest
 from sparring.metrics.verdict import Way
 

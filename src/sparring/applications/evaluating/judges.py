@@ -21,7 +21,8 @@ from sparring.data.images.named import DIGITS, NAMES
 from sparring.data.lazy import Rows
 from sparring.data.source import open_source
 from sparring.data.spec import ImageSpec, TableSpec, VideoSpec
-from sparring.data.tables.table import TableSource, read_table, reopen
+from sparring.data.tables.reading import read_table
+from sparring.data.tables.table import TableSource, reopen
 from sparring.errors import DataError, UsageError
 from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.extractor import Extractor

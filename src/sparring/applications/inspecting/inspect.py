@@ -31,7 +31,7 @@ from sparring.data.images.pixels import Size, parse_size
 from sparring.data.images.survey import Survey, array_pixels, file_pixels, survey_arrays, survey_files
 from sparring.data.images.twins import nearly_same, same
 from sparring.data.source import Source, find_arrays, folder_or_zip
-from sparring.data.tables.table import is_table
+from sparring.data.tables.reading import is_table
 from sparring.errors import few
 
 SHEET_IMAGES, SHEET_COLUMNS = 100, 10

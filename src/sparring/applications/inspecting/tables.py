@@ -11,7 +11,8 @@ from sparring.applications.inspecting.plan import plan_recipe
 from sparring.data.files import slug
 from sparring.data.source import open_source
 from sparring.data.tables.columns import AnyColumn, Category, Date, Identifier, Number
-from sparring.data.tables.table import describe, read_table
+from sparring.data.tables.reading import read_table
+from sparring.data.tables.table import describe
 from sparring.data.tables.times import from_units
 from sparring.errors import DataError, few
 

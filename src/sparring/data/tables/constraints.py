@@ -32,6 +32,10 @@ class Constraint(pydantic.BaseModel):
         """The same with what it takes from the table it is to hold in."""
         return self
 
+    def joined(self, other: Any) -> Any:
+        """What it is of a table, where `self` and `other` were learnt of two parts of that."""
+        return self
+
 
 class Inequality(Constraint):
     """`low` is at most `high`, or below it where `strict`."""
@@ -95,6 +99,9 @@ class FixedCombinations(Constraint):
 
     def learnt(self, frame):
         return self.model_copy(update={"combinations": tuple(dict.fromkeys(self._rows(frame)))})
+
+    def joined(self, other):
+        return self.model_copy(update={"combinations": tuple(dict.fromkeys(self.combinations + other.combinations))})
 
     def _rows(self, frame: pd.DataFrame) -> list[tuple]:
         columns = [frame[name].astype(object) for name in self.columns]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,15 +53,7 @@ def understand(
     """
     check_frame(frame)
     kinds = dict(kinds or {})
-    for name in [*kinds, *([] if target is None else [target])]:
-        if name not in frame.columns:
-            what = "target" if name == target else "column"
-            raise UsageError(
-                f"There is no {what} `{name}`.{nearest(name, frame.columns)} Columns: {few(frame.columns, 10)}."
-            )
-    for name, kind in kinds.items():
-        if kind not in KINDS:
-            raise UsageError(f"A column is one of {', '.join(KINDS)}.{nearest(kind, KINDS)} Received: {name}={kind}")
+    check_names(frame.columns, target, kinds)
     numeric = sum(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
     knots = int(np.clip(ALL_KNOTS // max(1, numeric), 101, MOST_KNOTS))
     found, gaps = Understanding([], []), max(1.0, whole / len(frame))
@@ -69,6 +61,17 @@ def understand(
         column = _Reader(frame[name], kinds.get(name), knots, gaps, found.notes).column()
         found.columns.append(column)
     return found
+
+
+def check_names(names: Collection[str], target: str | None, kinds: Mapping[str, str]):
+    """Raises UsageError if the target or a column that is corrected is not among `names`, or its kind is none."""
+    for name in [*kinds, *([] if target is None else [target])]:
+        if name not in names:
+            what = "target" if name == target else "column"
+            raise UsageError(f"There is no {what} `{name}`.{nearest(name, names)} Columns: {few(names, 10)}.")
+    for name, kind in kinds.items():
+        if kind not in KINDS:
+            raise UsageError(f"A column is one of {', '.join(KINDS)}.{nearest(kind, KINDS)} Received: {name}={kind}")
 
 
 def check_frame(frame: pd.DataFrame):
