@@ -23,7 +23,6 @@ from sparring.bundle.bundle import Bundle
 from sparring.bundle.card import write_card
 from sparring.errors import DataError, UsageError
 from sparring.files import replace_file
-from sparring.metrics.resampling import Figure
 
 LEAST = 100  # Samples that may be asked for.
 
@@ -133,21 +132,18 @@ def _comparable(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
     Raises:
         UsageError: They have nothing in common.
     """
-    protocols = [[figure.protocol for figure in each.report.figures] for each in evaluated]
-    common = set(protocols[0]).intersection(*protocols)
+    names = [[figure.name for figure in each.report.figures] for each in evaluated]
+    common = set(names[0]).intersection(*names)
     if not common:
         raise UsageError(
             "The runs translate to different domains, so that no figure of one is comparable to another's."
         )
-
-    def only(figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
-        return tuple(figure for figure in figures if figure.protocol in common)
-
     found = []
-    for each in evaluated:
-        beside = {way: only(figures) for way, figures in each.report.beside.items()}
-        report = dataclasses.replace(each.report, figures=only(each.report.figures), beside=beside)
-        found.append(each._replace(report=report))
+    for each, named in zip(evaluated, names, strict=True):
+        places = [place for place, name in enumerate(named) if name in common]
+        figures = tuple(each.report.figures[place] for place in places)
+        beside = {way: tuple(values[place] for place in places) for way, values in each.report.beside.items()}
+        found.append(each._replace(report=dataclasses.replace(each.report, figures=figures, beside=beside)))
     return found
 
 
