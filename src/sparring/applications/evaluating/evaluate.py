@@ -135,9 +135,9 @@ def _comparable(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
     names = [[figure.name for figure in each.report.figures] for each in evaluated]
     common = set(names[0]).intersection(*names)
     if not common:
-        raise UsageError(
-            "The runs translate to different domains, so that no figure of one is comparable to another's."
-        )
+        raise UsageError("The runs translate to different domains, so that no figure of one compares with another's.")
+    if all(common.issuperset(named) for named in names):
+        return evaluated
     found = []
     for each, named in zip(evaluated, names, strict=True):
         places = [place for place, name in enumerate(named) if name in common]
