@@ -126,7 +126,7 @@ def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: 
     return found
 
 
-def _comparable(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
+def _comparable(evaluated: list[Evaluated]) -> list[Evaluated]:
     """What runs have in common: not all translate to the same domains.
 
     Raises:
