@@ -27,7 +27,7 @@ from sparring.bundle.record import Record
 from sparring.data.images.arrays import from_arrays, read_arrays
 from sparring.data.images.domains import join_domains
 from sparring.data.source import open_source
-from sparring.metrics.similarity import structural_similarity
+from sparring.metrics.similarity import absolute_difference, structural_similarity
 from sparring.recipes.catalog import find_recipe, parse_setting
 
 DATA = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
@@ -48,7 +48,7 @@ class Facades:
         print("mean image:", self.measure(np.broadcast_to(mean, self.truth.shape)))
 
     def measure(self, made: np.ndarray) -> str:
-        distance = np.abs(made.astype(np.float64) - self.truth).mean() / 127.5
+        distance = absolute_difference(made, self.truth).mean()
         return f"L1 {distance:.4f}, SSIM {structural_similarity(made, self.truth).mean():.4f}"
 
 

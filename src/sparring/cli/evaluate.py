@@ -17,7 +17,11 @@ def evaluate(
         typer.Argument(metavar="RUN...", exists=True, help="The folder of a run or of a bundle; several to compare."),
     ],
     data: Annotated[
-        str | None, typer.Option(metavar="SOURCE", help="What RUN was trained on, where that has no name of its own.")
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="What RUN was trained on, where that has no name of its own; of domains once for each source.",
+        ),
     ] = None,
     n: Annotated[
         int | None,
@@ -63,7 +67,7 @@ def evaluate(
         from sparring.applications.evaluating.report import narrow_table, notes
 
     options: dict[str, Any] = {
-        "data": data,
+        "data": data[0] if data and len(data) == 1 else data or None,
         "n": n,
         "extractor": extractor,
         "inception_weights": inception_weights,

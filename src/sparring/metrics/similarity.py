@@ -29,3 +29,13 @@ def structural_similarity(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     alike = (2 * mean * other_mean + low) * (2 * covariance + high)
     scale = (mean**2 + other_mean**2 + low) * (variance + other_variance + high)
     return (alike / scale).mean(axis=(1, 2, 3))
+
+
+def absolute_difference(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The mean absolute difference of each pair of images, of values in [-1, 1]; float64 (N,).
+
+    Args:
+        images: uint8 (N, H, W, C).
+        others: The same.
+    """
+    return np.abs(images.astype(np.float64) - others).mean(axis=(1, 2, 3)) / 127.5

@@ -1,5 +1,6 @@
 """How good runs are, in figures and on a page."""
 
+import dataclasses
 import datetime
 import json
 import os
@@ -44,9 +45,10 @@ def evaluate(
 
     Args:
         run: Folder of a run or a bundle.
-        data: What it was trained on; known by itself where that has a name.
+        data: What it was trained on; known by itself where that has a name. Of translations a list of their sources,
+            or the one that holds all domains.
         n: Samples to draw; by default as many as there are training examples, at least 100 and at most 10,000, of clips
-            2,000.
+            2,000; of translations at most 2,000 of the test images of a domain.
         seed: Of the samples.
         data_dir: As in `open_source`.
         trust: As in `load`.
@@ -94,7 +96,7 @@ def compare(
     Raises:
         DataError: The runs were not trained on the same data; and as `evaluate` does.
     """
-    evaluated = _evaluated(list(runs), Question(**options), n, trust)
+    evaluated = _comparable(_evaluated(list(runs), Question(**options), n, trust))
     reports = [each.report for each in evaluated]
     folder = _made("." if out is None else out)
     replace_file(folder / "report.json", _json({"format": 1, "runs": [report.as_json() for report in reports]}))
@@ -113,12 +115,7 @@ def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: 
                 f"{os.fspath(run)} was trained on other data ({bundle.record.source}) than {os.fspath(runs[0])} "
                 f"({bundles[0].record.source}): only runs on the same data can be compared."
             )
-    kind = bundles[0].record.spec.kind
-    if kind not in JUDGES:
-        raise UsageError(
-            f"`evaluate` judges images, clips and tables. Received: {os.fspath(runs[0])!r}, of {kind} data"
-        )
-    judge = JUDGES[kind](bundles[0], question)
+    judge = JUDGES[bundles[0].record.spec.kind](bundles[0], question)
     n = n or min(judge.most, max(LEAST, judge.source.spec.num_examples))
     found = []
     for name, run, bundle in zip(_names_of(runs), runs, bundles, strict=True):
@@ -126,6 +123,27 @@ def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: 
         verdict = judge.judge(bundle, n, question.seed, name)
         report = _report(name, bundle, verdict, judge, n, question.seed, time.monotonic() - started)
         found.append(Evaluated(report, verdict, bundle, judge, Path(run) / "log.jsonl"))
+    return found
+
+
+def _comparable(evaluated: list[Evaluated]) -> list[Evaluated]:
+    """What runs have in common: not all translate to the same domains.
+
+    Raises:
+        UsageError: They have nothing in common.
+    """
+    names = [[figure.name for figure in each.report.figures] for each in evaluated]
+    common = set(names[0]).intersection(*names)
+    if not common:
+        raise UsageError("The runs translate to different domains, so that no figure of one compares with another's.")
+    if all(common.issuperset(named) for named in names):
+        return evaluated
+    found = []
+    for each, named in zip(evaluated, names, strict=True):
+        places = [place for place, name in enumerate(named) if name in common]
+        figures = tuple(each.report.figures[place] for place in places)
+        beside = {way: tuple(values[place] for place in places) for way, values in each.report.beside.items()}
+        found.append(each._replace(report=dataclasses.replace(each.report, figures=figures, beside=beside)))
     return found
 
 

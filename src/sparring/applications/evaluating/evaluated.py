@@ -14,7 +14,7 @@ from sparring.data.examples import Source
 from sparring.metrics.resampling import Figure
 
 Place = str | os.PathLike[str]
-Data: TypeAlias = Place | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame | Source | None
+Data: TypeAlias = Place | np.ndarray | tuple[np.ndarray, np.ndarray] | pd.DataFrame | Sequence[Place] | Source | None
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and how much there is."""

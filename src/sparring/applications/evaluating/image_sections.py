@@ -98,7 +98,7 @@ def _pairs(pairs: Sequence[Pair]) -> str:
     cells = []
     for pair in pairs:
         images = "".join(
-            image_of(_png(image[None]), alternative, "pixels")
+            image_of(png_of(image[None]), alternative, "pixels")
             for image, alternative in ((pair.sample, "sample"), (pair.training, "nearest training image"))
         )
         cells.append(figure_of(images, f"{pair.distance:.2f}"))
@@ -106,10 +106,11 @@ def _pairs(pairs: Sequence[Pair]) -> str:
 
 
 def _grid(images: np.ndarray) -> bytes:
-    return _png(images, COLUMNS)
+    return png_of(images, COLUMNS)
 
 
-def _png(images: np.ndarray, columns: int = 1) -> bytes:
+def png_of(images: np.ndarray, columns: int = 1) -> bytes:
+    """A PNG of uint8 images (n, H, W, C), so many in a row, none larger than a page has room for."""
     height, width = images.shape[1:3]
     if max(height, width) > CELL:
         scale = CELL / max(height, width)

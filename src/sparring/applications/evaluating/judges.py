@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sparring.applications.evaluating.clip_judge import MOST_REAL, ClipJudge, Frames, groups_of, spaced
+from sparring.applications.evaluating.domain_figures import Eyes
+from sparring.applications.evaluating.domain_judge import DomainJudge
 from sparring.applications.evaluating.evaluated import Judge, Question
 from sparring.applications.evaluating.image_judge import Judge as ImageJudge
 from sparring.applications.evaluating.table_judge import TableJudge
@@ -17,17 +19,21 @@ from sparring.data.clips.moving_mnist import NAME as MOVING_MNIST
 from sparring.data.clips.opening import are_clips
 from sparring.data.clips.windows import Windows, span
 from sparring.data.examples import Source
+from sparring.data.images.domains import image_key
 from sparring.data.images.named import DIGITS, NAMES
 from sparring.data.lazy import Rows
-from sparring.data.source import open_source
-from sparring.data.spec import ImageSpec, TableSpec, VideoSpec
+from sparring.data.source import is_several, open_source
+from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec, VideoSpec
 from sparring.data.tables.reading import read_table
 from sparring.data.tables.table import TableSource, reopen
 from sparring.errors import DataError, UsageError
 from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.choice import cache_folder, make_extractor
+from sparring.metrics.extractors.own import OwnExtractor
+from sparring.metrics.vitals import evenly
 
+MOST_LEARNT = 5_000  # Training images of each domain that extractors are made of.
 STRIDES = 8  # That are tried of clips without end.
 
 
@@ -101,7 +107,38 @@ def judge_tables(bundle: Bundle, question: Question) -> Judge:
     return TableJudge(source, question.seed, question.progress)
 
 
-JUDGES = {"image": judge_images, "video": judge_clips, "table": judge_tables}
+def judge_domains(bundle: Bundle, question: Question) -> Judge:
+    """Whoever judges runs on the domains that `bundle` was trained on.
+
+    Raises:
+        DataError: These are not what `question` says they are, or are not known, or are too small.
+        UsageError: The question is about images without domains.
+    """
+    if question.every:
+        raise UsageError(f"`--all` is for images, and the run translates. Received: every={question.every}")
+    source = _domains(bundle, question)
+    parts = []
+    for place in range(len(source.spec.domains)):
+        rows = source.examples[image_key(place)]
+        parts.append(np.asarray(rows[evenly(len(rows), MOST_LEARNT)]))
+    images, labels = np.concatenate(parts), np.repeat(np.arange(len(parts)), list(map(len, parts)))
+
+    def say(sentence: str) -> None:
+        question.progress(sentence, 0, 1)
+
+    classifier = OwnExtractor(images, labels, fingerprint=source.fingerprint, folder=cache_folder(), say=say)
+    extractor = make_extractor(
+        question.extractor or "random",
+        images,
+        labels,
+        fingerprint=source.fingerprint,
+        inception_weights=question.inception_weights,
+        say=say,
+    )
+    return DomainJudge(source, Eyes(extractor, classifier), question.seed, question.progress)
+
+
+JUDGES = {"domains": judge_domains, "image": judge_images, "video": judge_clips, "table": judge_tables}
 
 
 def _kind_of(source: Source, wanted: str | None) -> str:
@@ -141,6 +178,32 @@ def _images(bundle: Bundle, question: Question) -> Source[ImageSpec]:
         )
     if source.fingerprint != bundle.record.fingerprint:
         raise DataError(f"{source.name} is not what the run was trained on: the images differ.")
+    return source
+
+
+def _domains(bundle: Bundle, question: Question) -> Source[DomainsSpec]:
+    record, source = bundle.record, question.data
+    spec = record.spec
+    assert isinstance(spec, DomainsSpec)
+    known = ", ".join(spec.domains)
+    if source is None:
+        raise DataError(
+            f"The run was trained on {record.source}, of the domains {known}: say where they lie with --data, once for "
+            "each source."
+        )
+    if not isinstance(source, Source):
+        source = open_source(
+            source,
+            size=spec.shape[:2],
+            data_dir=question.data_dir,
+            skip_unreadable=True,
+            domains=not is_several(source),
+        )
+    if source.fingerprint != record.fingerprint:
+        found = ", ".join(source.spec.domains) if isinstance(source.spec, DomainsSpec) else "no domains"
+        raise DataError(
+            f"{source.name} ({found}) is not what the run was trained on ({known}): the images or their order differ."
+        )
     return source
 
 

@@ -49,6 +49,20 @@ MEANINGS = {
         "The share of samples in which a classifier that has learned the real ones sees the class asked for. The "
         "floor is its share for real ones that it has not learned.",
     ),
+    "kept": Meaning(
+        "high",
+        "How much of what tells the inputs apart tells their translations apart, by their features (linear centred "
+        "kernel alignment): 1 is all of it, as where nothing is translated. The column real is of the true images, or "
+        "without pairs of real images that have nothing to do with the inputs: no more than chance.",
+    ),
+    "ssim": Meaning("high", "How like the true image a translation is, patch by patch: 1 is the same."),
+    "mae": Meaning("low", "The mean absolute difference from the true image, of values from -1 to 1."),
+    "apart": Meaning("low", "The mean squared distance of the features of a translation from those of the true image."),
+    "style_diversity": Meaning(
+        "1",
+        "How far two translations of one image in different styles lie apart, by their features, over how far two real "
+        "images of the domain do: 0 where a style changes nothing.",
+    ),
     "memorised": Meaning(
         "1 %",
         "The share of samples nearer to a training image, by their pixels, than 99 % of other real images are. Much "
@@ -125,7 +139,8 @@ SHARES = ("recognised", "memorised", "duplicated", "nearer", "copies", "frozen",
 
 
 def meaning_of(name: str) -> Meaning:
-    """How to read the figure of this name."""
+    """How to read the figure of this name; of translations it ends in the domain that they are of."""
+    name = _plain(name)
     return MEANINGS[{known: plain for plain, known in INCEPTION.items()}.get(name, name)]
 
 
@@ -137,8 +152,12 @@ def shown(name: str, value: float, spread: float = math.nan) -> str:
     """
     if math.isnan(value):
         return "-"
-    if name in SHARES:
+    if _plain(name) in SHARES:
         return f"{value:.1%}"
     if not 0 < spread < math.inf or math.isinf(value):
         return f"{value:,.0f}" if 100 <= abs(value) < math.inf else f"{value:.3g}"
     return f"{value:,.{min(max(0, 1 - math.floor(math.log10(spread))), 8)}f}"
+
+
+def _plain(name: str) -> str:
+    return name.partition(" to ")[0]

@@ -36,7 +36,7 @@ class Report:
         time: When, in UTC.
         seconds: How long the evaluation took.
         beside: The same figures of other ways to make such data, by the name of the way: of tables, for real rows
-            among them.
+            among them; of translations, for untranslated inputs.
     """
 
     run: str
@@ -107,11 +107,17 @@ class Report:
         }
 
 
-WAYS = [
-    "real: rows that were held out; what is learnt is learnt from the training rows.",
-    "shuffled: every column by itself; copula: the ranks of all columns as one normal distribution.",
-    "SMOTE: training rows moved towards one of five neighbours.",
-]
+WAYS = {
+    "table": [
+        "real: rows that were held out; what is learnt is learnt from the training rows.",
+        "shuffled: every column by itself; copula: the ranks of all columns as one normal distribution.",
+        "SMOTE: training rows moved towards one of five neighbours.",
+    ],
+    "domains": [
+        "untranslated: the inputs as they are; mean image: the mean training image of the domain, every time.",
+        "real: true images of the inputs, or else any of the domain; of fd the floor, between two parts of them.",
+    ],
+}
 
 
 def table(reports: Sequence[Report]) -> list[list[str]]:
@@ -158,14 +164,16 @@ def narrow_table(reports: Sequence[Report]) -> list[list[str]]:
 
 def notes(reports: Sequence[Report]) -> list[str]:
     """What to know of a table, a sentence each."""
-    first = reports[0]
-    found = list(WAYS) if first.beside else ["floor: the same figure between two parts of the real data."]
+    first, kind = reports[0], reports[0].record.spec.kind
+    found = list(WAYS[kind]) if first.beside else ["floor: the same figure between two parts of the real data."]
     found += [
         f"{figure.name} is {shown(figure.name, figure.ceiling)} at best."
         for figure in first.figures
         if figure.ceiling is not None
     ]
-    if first.beside and not first.num_held_out:
+    if kind == "domains" and not first.num_held_out:
+        found.append("No images are held out: those translated, and compared with, are those trained on.")
+    elif first.beside and not first.num_held_out:
         found.append("No rows are held out: what models learn, and whether rows are copies, is not known.")
     elif not first.num_held_out and "memorised" in _names(first):
         found.append(
