@@ -69,8 +69,8 @@ def r3gan(
     head: Head = "projection",
     learning_rate: LearningRate = 1e-3,
     final_learning_rate: FinalLearningRate = 1e-4,
-    beta2: Beta2 = 0.99,
-    final_beta2: FinalBeta2 = None,
+    beta2: Beta2 = 0.9,
+    final_beta2: FinalBeta2 = 0.99,
     augment: Augment = "auto",
     augment_policy: AugmentPolicy = "translation,cutout",
     ema_halflife_images: Halflife = 20_000,
@@ -80,7 +80,9 @@ def r3gan(
 ) -> Game:
     """Residual networks without normalisation, relativistic loss, R1 and R2 (Huang et al. 2024, arXiv:2501.05441).
 
-    Equation 2 of the paper with both penalties on every step; the learning rate falls on a cosine over the training.
+    Equation 2 of the paper with both penalties on every step; on cosines over the training the learning rate falls and
+    Adam's second moment comes to remember longer (appendix D). Grey digits are learnt sooner at `learning_rate=0.003`
+    (docs/benchmarks.md), where few coloured pictures become blobs.
     The paper's grouped convolutions are dense here, because grouped ones are slow on a CPU.
 
     Args:
