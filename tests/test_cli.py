@@ -67,8 +67,11 @@ def application(monkeypatch):
 
 
 def a_run(folder="runs/1", stopped_by=None, kind="image"):
-    record = types.SimpleNamespace(spec=types.SimpleNamespace(kind=kind))
-    return types.SimpleNamespace(folder=Path(folder), stopped_by=stopped_by, record=record)
+    return types.SimpleNamespace(folder=Path(folder), stopped_by=stopped_by, record=record_of(kind))
+
+
+def record_of(kind):
+    return types.SimpleNamespace(spec=types.SimpleNamespace(kind=kind))
 
 
 def test_the_flags_are_frozen():
@@ -256,7 +259,7 @@ def a_report(name):
         Figure("coverage", 0.61, 0.55, 0.67, 0.96, 50, "digits-v1", warning="coverage takes more", ceiling=0.97),
         Figure("memorised", 0.02, 0.01, 0.03, 0.01, 50, "pixels"),
     )
-    return Report(name, None, 0, None, figures, (), "digits-v1", 50, 1, 60, 10, {}, "", 1.0)
+    return Report(name, record_of("image"), 0, None, figures, (), "digits-v1", 50, 1, 60, 10, {}, "", 1.0)
 
 
 def test_evaluate_prints_a_table(application, capsys, tmp_path):
@@ -283,7 +286,8 @@ def test_evaluate_prints_tables_beside_other_ways(application, capsys, tmp_path)
     figures = tuple(Figure(name, 0.9, 0.874, 0.926, float("nan"), 9864, "table-v1") for name in names)
     beside = dict.fromkeys(("real", "shuffled", "copula", "SMOTE"), figures)
     application(
-        "evaluate", Report("run", None, 0, None, figures, (), "table-v1", 9864, 1, 9864, 10, {}, "", 1.0, beside)
+        "evaluate",
+        Report("run", record_of("table"), 0, None, figures, (), "table-v1", 9864, 1, 9864, 10, {}, "", 1.0, beside),
     )
     sys.modules["sparring.applications.evaluating.evaluate"].compare = None
     assert call("evaluate", tmp_path, "--data", "rows.csv") == 0
