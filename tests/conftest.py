@@ -19,11 +19,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sparring.bundle.kinds import make_bundle
+from sparring.bundle.record import Record
 from sparring.data.examples import Source
 from sparring.data.images.domains import domain_source
 from sparring.data.source import image_source
 from sparring.data.spec import VideoSpec, squared_distance
 from sparring.data.tables.table import table_source
+from sparring.recipes.catalog import find_recipe
 
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
@@ -73,6 +76,24 @@ def make_domains(height, width, channels, *, paired, count=24):
     images = make_stripes(height, width, channels, count).examples["image"]
     others = 255 - (images if paired else images[: count // 2])
     return domain_source("stripes", {"dark": images, "light": others}, paired=paired)
+
+
+def store_untrained(name, options, source, folder):
+    """Stores the bundle of a recipe as it is before any training in `folder`, and returns that."""
+    keras.utils.set_random_seed(0)
+    recipe = find_recipe(name)
+    options = recipe.check(options)
+    record = Record(
+        recipe=name,
+        options=options,
+        spec=source.spec,
+        seed=0,
+        source=source.name,
+        fingerprint=source.fingerprint,
+        version="0",
+    )
+    make_bundle(record, recipe.build(source.spec, **options).average.copies).save(folder, card="")
+    return folder
 
 
 def make_frame(count=240):

@@ -6,14 +6,12 @@ import pytest
 from keras import ops
 from PIL import Image, ImageSequence
 
-from conftest import ONCE
+from conftest import ONCE, store_untrained
 from sparring.applications.sample import load
 from sparring.applications.stylize import stylize
 from sparring.applications.translate import translate
 from sparring.bundle.films import writing_film
-from sparring.bundle.kinds import make_bundle
 from sparring.bundle.pictures import picture
-from sparring.bundle.record import Record
 from sparring.bundle.styles import StyleBundle
 from sparring.data.images.domains import domain_source
 from sparring.errors import DataError, UsageError
@@ -102,19 +100,7 @@ def test_the_recipe_trains_resumes_and_can_be_shared():
 def store(recipe, options, names, folder):
     """A bundle of a recipe as it is before any training, stored in `folder`; returns the folder and the data."""
     source = domain_source("x", {name: random_images(8 + k, seed=k) for k, name in enumerate(names)})
-    keras.utils.set_random_seed(0)
-    options = find_recipe(recipe).check(options)
-    record = Record(
-        recipe=recipe,
-        options=options,
-        spec=source.spec,
-        seed=0,
-        source=source.name,
-        fingerprint=source.fingerprint,
-        version="0",
-    )
-    make_bundle(record, find_recipe(recipe).build(source.spec, **options).average.copies).save(folder, card="")
-    return folder, source
+    return store_untrained(recipe, options, source, folder), source
 
 
 @pytest.fixture(scope="module")

@@ -2,25 +2,21 @@
 
 import sys
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from conftest import ONCE
+from conftest import ONCE, store_untrained
 from sparring.applications.frames import change_clip
 from sparring.applications.sample import load
 from sparring.applications.translate import translate
 from sparring.bundle.films import save_film, writing_film
-from sparring.bundle.kinds import make_bundle
 from sparring.bundle.pictures import few_greys, picture
-from sparring.bundle.record import Record
 from sparring.data.clips import decoding
 from sparring.data.clips.decoding import Film, Frame
 from sparring.data.clips.listing import list_clips
 from sparring.data.images.domains import domain_source
 from sparring.errors import DataError, UsageError
-from sparring.recipes.catalog import find_recipe
 
 pytestmark = [ONCE, pytest.mark.xdist_group("translated clips")]
 av = pytest.importorskip("av")
@@ -34,21 +30,8 @@ def bundle(tmp_path_factory):
     random, folder = np.random.default_rng(0), tmp_path_factory.mktemp("bundle")
     images = random.integers(0, 256, (2, 8, 8, 8, 1), dtype=np.uint8)
     source = domain_source("x", {"ink": images[0], "oil": images[1]})
-    recipe = find_recipe("fastcut")
-    options = recipe.check({"width": 2, "discriminator_width": 4, "blocks": 1, "num_patches": 4})
-    keras.utils.set_random_seed(0)
-    game = recipe.build(source.spec, **options)
-    record = Record(
-        recipe=recipe.name,
-        options=options,
-        spec=source.spec,
-        seed=0,
-        source=source.name,
-        fingerprint=source.fingerprint,
-        version="0",
-    )
-    make_bundle(record, game.average.copies).save(folder, card="")
-    return folder
+    options = {"width": 2, "discriminator_width": 4, "blocks": 1, "num_patches": 4}
+    return store_untrained("fastcut", options, source, folder)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 
 from sparring.bundle.films import FILM, writing_film
 from sparring.bundle.pictures import picture
-from sparring.data.clips.decoding import Film, Frame, why_no_clip
+from sparring.data.clips.decoding import Film, Frame, alike, why_no_clip
 from sparring.data.clips.footage import FRAME_RATE
 from sparring.data.files import Parts, is_film
 
@@ -58,19 +58,7 @@ def change_clip(
 
 
 def _played(film: Film, prepare: Callable[[np.ndarray], np.ndarray]) -> Iterator[Frame]:
-    size, number = None, 0
     try:
-        for frame in film.play():
-            pixels = prepare(frame.pixels)
-            if size is not None and pixels.shape[:2] != size:
-                raise ValueError(f"frame {number} is {_by(pixels.shape)} and those before it {_by(size)}")
-            size, number = pixels.shape[:2], number + 1
-            yield frame._replace(pixels=pixels)
-        if size is None:
-            raise ValueError("it has no frames")
+        yield from alike(frame._replace(pixels=prepare(frame.pixels)) for frame in film.play())
     except Exception as error:  # Decoders raise whatever a damaged file leads them to.
         raise Unplayable(why_no_clip(error)) from error
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]}x{shape[1]} (height x width)"

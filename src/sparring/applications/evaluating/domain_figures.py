@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparring.applications.evaluating.image_figures import of_share
+from sparring.applications.evaluating.image_figures import frechet_figure, of_share
 from sparring.applications.evaluating.meanings import INCEPTION
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.frechet import frechet_distance
@@ -16,8 +16,6 @@ from sparring.metrics.recognition import Share
 from sparring.metrics.resampling import Figure, half_sample_error, measure
 from sparring.metrics.similarity import absolute_difference, structural_similarity
 from sparring.metrics.translation import alignment
-
-WIDE = 512  # Above so many features a Frechet distance takes seconds.
 
 
 class Images(NamedTuple):
@@ -74,34 +72,38 @@ def compare(
         reference: Which real images, in the figures' protocol.
         seed: Of what is taken at random.
     """
+    name = eyes.extractor.name
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # The figure bears it.
+        distance = frechet_figure(real.features, made.features, extractor=name, seed=seed, reference=reference)
+    share = of_share("recognised", Share.of(made.hits), float(given.hits.mean()), eyes.classifier.name, reference)
+    needed = 10 * made.features.shape[1]
+    figures = [
+        distance,
+        dataclasses.replace(share, ceiling=float(real.hits.mean())),
+        _of_rows("kept", alignment, given.features, made.features, name, "input", seed, needed),
+    ]
+    if truth is None:
+        # What is unrelated: real images as they come, of which some stand twice where there are fewer.
+        order = np.random.default_rng(seed).permutation(len(real.features))
+        related = real.features[np.resize(order, len(given.pixels))]
+    else:
+        related = truth.features
     others = {"untranslated": given, "mean image": mean}
-    figures = [_distance(made, real, eyes.extractor.name, reference, seed)]
-    beside = {way: [frechet_distance(real.features, one.features)] for way, one in others.items()}
-    beside["real"] = [figures[0].floor]
-    shares = {way: float(one.hits.mean()) for way, one in (others | {"real": real}).items()}
-    share = of_share("recognised", Share.of(made.hits), shares["untranslated"], eyes.classifier.name, reference)
-    figures.append(dataclasses.replace(share, ceiling=shares["real"]))
-    # Without pairs what is unrelated: real images as they come, of which some stand twice where there are fewer.
-    beside["real"].append(shares["real"])
-    unrelated = real.features[np.resize(np.random.default_rng(seed).permutation(len(real.features)), len(given.pixels))]
-    kept_of = {way: one.features for way, one in others.items()}
-    kept_of["real"] = unrelated if truth is None else truth.features
-    width = made.features.shape[1]
-    figures.append(
-        _of_rows("kept", alignment, given.features, made.features, eyes.extractor.name, "input", seed, 10 * width)
-    )
-    for way in others:
-        beside[way].append(shares[way])
-    for way, features in kept_of.items():
-        beside[way].append(alignment(given.features, features))
-    if truth is not None:
-        for name, judge, metric in _OF_PAIRS:
-            key = (lambda one: one.features) if name == "apart" else (lambda one: one.pixels)
-            extractor = eyes.extractor.name if name == "apart" else judge
-            figures.append(_of_rows(name, metric, key(truth), key(made), extractor, reference, seed))
-            for way, one in (others | {"real": truth}).items():
-                beside[way].append(metric(key(truth), key(one)))
-    known = INCEPTION if eyes.extractor.name.startswith("inception") else {}
+    beside = {
+        way: [
+            frechet_distance(real.features, one.features),
+            float(one.hits.mean()),
+            alignment(given.features, one.features),
+        ]
+        for way, one in others.items()
+    }
+    beside["real"] = [distance.floor, float(real.hits.mean()), alignment(given.features, related)]
+    for figure, part, metric in _OF_PAIRS if truth is not None else ():
+        wanted, by = getattr(truth, part), name if part == "features" else part
+        figures.append(_of_rows(figure, metric, wanted, getattr(made, part), by, reference, seed))
+        for way, one in (others | {"real": truth}).items():
+            beside[way].append(metric(wanted, getattr(one, part)))
+    known = INCEPTION if name.startswith("inception") else {}
     return [dataclasses.replace(figure, name=known.get(figure.name, figure.name)) for figure in figures], beside
 
 
@@ -126,22 +128,6 @@ def style_diversity(
         return apart[1] / apart[0] if apart[0] > 0 else math.nan
 
     return measure("style_diversity", ratio, *pairs, extractor=extractor, reference=reference, seed=seed)
-
-
-def _distance(made: Images, real: Images, extractor: str, reference: str, seed: int) -> Figure:
-    width = real.features.shape[1]
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # The figure bears it.
-        return measure(
-            "fd",
-            frechet_distance,
-            real.features,
-            made.features,
-            extractor=extractor,
-            reference=reference,
-            needed=10 * width,
-            resamples=20 if width <= WIDE else 5,
-            seed=seed,
-        )
 
 
 Paired = Callable[[np.ndarray, np.ndarray], float]
@@ -179,6 +165,7 @@ def _apart(truth: np.ndarray, features: np.ndarray) -> float:
     return float(np.square(features.astype(np.float64) - truth).sum(axis=1).mean())
 
 
+# Name of the figure, what of images it is made of, and how.
 _OF_PAIRS: tuple[tuple[str, str, Paired], ...] = (
     ("ssim", "pixels", _ssim),
     ("mae", "pixels", _mae),

@@ -91,12 +91,29 @@ def diversity_of_classes(real: Side, fake: Side, num_classes: int) -> np.ndarray
         return np.where(parts[1] > 0, parts[0] / parts[1], np.nan)
 
 
+def frechet_figure(
+    real: np.ndarray, fake: np.ndarray, *, extractor: str, seed: int, reference: str = "train"
+) -> Figure:
+    """The Frechet distance of features (N, d), in fewer parts where there are so many that one takes seconds."""
+    width = real.shape[1]
+    return measure(
+        "fd",
+        frechet_distance,
+        real,
+        fake,
+        extractor=extractor,
+        reference=reference,
+        needed=10 * width,
+        resamples=20 if width <= WIDE else 5,
+        seed=seed,
+    )
+
+
 def _distances(real: Side, fake: Side, extractor: str, every: bool, seed: int) -> list[Figure]:
-    pair, width = (real.features, fake.features), real.features.shape[1]
+    pair = real.features, fake.features
     few = _some(pair, seed)
-    resamples = 20 if width <= WIDE else 5
     found = [
-        measure("fd", frechet_distance, *pair, extractor=extractor, needed=10 * width, resamples=resamples, seed=seed),
+        frechet_figure(*pair, extractor=extractor, seed=seed),
         measure("mmd", maximum_mean_discrepancy, *few, extractor=extractor, resamples=10, seed=seed),
     ]
     if every:

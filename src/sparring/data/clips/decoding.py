@@ -149,6 +149,23 @@ class Film:
             raise ValueError(f"it is cut off: it says it lasts {lasts:.1f} s, and it ends after {end:.1f} s")
 
 
+def alike(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The frames as they come; raises ValueError where one differs in size from those before it, or there are none."""
+    size = None
+    for number, frame in enumerate(frames):
+        found = frame.pixels.shape[:2]
+        if size is not None and found != size:
+            raise ValueError(f"frame {number} is {_by(found)} and those before it {_by(size)}")
+        size = found
+        yield frame
+    if size is None:
+        raise ValueError("it has no frames")
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return f"{size[0]}x{size[1]} (height x width)"
+
+
 def _seconds(container, stream) -> float | None:
     """How long the file says its pictures last."""
     if stream.duration:

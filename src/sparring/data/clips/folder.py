@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sparring.data import lazy
-from sparring.data.clips.decoding import Anchor, Film, require_av, why_no_clip
+from sparring.data.clips.decoding import Anchor, Film, alike, require_av, why_no_clip
 from sparring.data.clips.footage import Footage
 from sparring.data.clips.listing import Listing, list_clips
 from sparring.data.clips.windows import Loaded, OnDisk, Store
@@ -61,19 +61,15 @@ class Viewing(Iterator[np.ndarray]):
         return next(self._frames)
 
     def _play(self) -> Iterator[np.ndarray]:
-        film, length, grey, size, anchors = Film(self.listing, self.parts), 0, True, None, []
-        for frame in film.play():
+        film, length, grey, size, anchors = Film(self.listing, self.parts), 0, True, (0, 0), []
+        for frame in alike(film.play()):
             pixels = frame.pixels
-            if size is not None and pixels.shape[:2] != size:
-                raise ValueError(f"frame {length} is {_by(pixels.shape[:2])} and those before it {_by(size)}")
             size = pixels.shape[:2]
             grey = grey and (pixels.shape[2] == 1 or bool((pixels == pixels[..., :1]).all()))
             if frame.is_key and frame.time is not None:
                 anchors.append(Anchor(length, frame.time))
             length += 1
             yield pixels
-        if size is None:
-            raise ValueError("it has no frames")
         digest, file_bytes = self._digest()
         self.seen = Seen(length, size, grey, film.rate, tuple(anchors), digest, file_bytes)
 
@@ -237,7 +233,3 @@ def _unreadable_error(listing: Listing, unreadable: Mapping[Parts, str]) -> Data
 
 def _area(size: Size) -> int:
     return size[0] * size[1]
-
-
-def _by(size: tuple[int, ...]) -> str:
-    return f"{size[0]}x{size[1]} (height x width)"
