@@ -200,6 +200,12 @@ def test_one_far_outlier_leaves_the_neighbours_of_others_as_they_were():
     assert precision_recall_density_coverage(real, fake, 1) == pytest.approx(plain_prdc(real, fake, 1), rel=1e-12)
 
 
+def test_neighbours_nearer_to_each_other_than_float32_tells_are_found(monkeypatch):
+    monkeypatch.setattr(distances, "BLOCK", 500)
+    clumps = np.repeat(normal(4, 3), 15, axis=0) + 1e-4 * normal(60, 3, seed=1)
+    np.testing.assert_allclose(neighbour_distances(clumps, 5), np.sort(cdist(clumps, clumps), axis=1)[:, 5], rtol=1e-6)
+
+
 def test_collapse_and_garbage_show():
     real = normal(400, 4)
     collapsed = precision_recall_density_coverage(real, np.repeat(real[:1], 400, axis=0))
