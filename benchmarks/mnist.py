@@ -7,9 +7,13 @@
 A recipe's schedules run over the images it will be shown, so its speed is measured first, on a few steps, and its
 `images` set to what the time allows. Only training counts: looks at the generator are left out. Figures are the
 averaged generator's, on the features of `digits-v1`; `torch` is the same dcgan in PyTorch, unconditional only.
+
+Runs that the file `--out` holds of an earlier call are kept: the same call again, or with more seeds or recipes, does
+what is missing.
 """
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -126,6 +130,17 @@ def train_torch(data: Source, seconds: float, seed: int, judge: Judge) -> dict:
     return {"images": images, "seconds": spent, "curve": curve} | judge.whole(samples)
 
 
+def earlier_runs(out: Path | None, settings: dict) -> dict[str, list[dict]]:
+    """What the file at `out` holds of each recipe: runs as long, of the first of these seeds."""
+    if out is None or not out.exists():
+        return {}
+    record = json.loads(out.read_text())
+    seeds = settings["seeds"][: len(record["settings"]["seeds"])]
+    if record["settings"] != settings | {"seeds": seeds}:
+        raise SystemExit(f"{out} holds runs with {record['settings']}, not {settings}. Give another file as --out.")
+    return record["results"]["runs"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", help="folder with mnist.npz")
@@ -140,10 +155,12 @@ def main():
     if arguments.unconditional:
         data = image_source("mnist-unlabelled", data.examples["image"])
     settings = {"seconds": arguments.seconds, "seeds": arguments.seeds, "conditional": not arguments.unconditional}
-    results: dict[str, list[dict]] = {}
+    results = earlier_runs(arguments.out, settings)
     record = {"settings": settings, "results": {"floor": judge.floor, "runs": results}}
-    for seed in arguments.seeds:
+    for place, seed in enumerate(arguments.seeds):
         for name in arguments.recipes:
+            if place < len(results.get(name, ())):
+                continue
             if name == "torch":
                 found = train_torch(data, arguments.seconds, seed, judge)
             else:
