@@ -42,15 +42,20 @@ def table(name: str, count: int | None, seed: int) -> tuple[pd.DataFrame, str]:
     return frame.reset_index(drop=True), schema["target"]
 
 
+def equally(labels: np.ndarray, count: int, seed: int | list[int]) -> np.ndarray:
+    """So many places of labels from 0 to 9, of each as many."""
+    random = np.random.default_rng(seed)
+    return np.concatenate([random.choice(np.flatnonzero(labels == d), count // 10, replace=False) for d in range(10)])
+
+
 def digits(name: str, count: int | None, seed: int) -> tuple[Labelled, Labelled]:
     """So many of the training images with labels, as many of each digit, or all; and the test images."""
     source = open_source(name, data_dir=FOLDER)
     kept, test = source.examples, source.held_out
     images, labels = np.asarray(kept["image"]), np.asarray(kept["label"])
     if count is not None:
-        random = np.random.default_rng(seed)
-        drawn = [random.choice(np.flatnonzero(labels == d), count // 10, replace=False) for d in range(10)]
-        images, labels = images[np.concatenate(drawn)], labels[np.concatenate(drawn)]
+        rows = equally(labels, count, seed)
+        images, labels = images[rows], labels[rows]
     return (images, labels), (np.asarray(test["image"]), np.asarray(test["label"]))
 
 
