@@ -1,4 +1,4 @@
-"""Writes the tables of docs/benchmarks.md from the figures in `results/`; what stands around them is written by hand.
+"""Writes the tables of `PAGES` from the figures in `results/`; what stands around them is written by hand.
 
     python benchmarks/document.py
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE, RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "benchmarks" / "results"
+PAGES, RESULTS = [ROOT / "docs" / name for name in ("benchmarks.md", "augment.md")], ROOT / "benchmarks" / "results"
 LEVELS = (30, 10)  # Distances to which the seconds are told.
 PLACE = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -174,6 +174,32 @@ def said(value: float, is_share: bool) -> str:
     return f"{value:.1%}" if is_share else f"{value:.3g}"
 
 
+def augment(record: dict) -> str:
+    rows = []
+    for run in sorted(record["results"], key=lambda run: (run["count"] or 0, run["seed"])):
+        examples = "all" if run["count"] is None else f"{run['count']:,}"
+        for finding in run["findings"]:
+            effects = [effect for effect in run["effects"] if effect["model"] == finding["model"]]
+            nothing = next(effect for effect in effects if effect["kind"] == "nothing")
+            cells = [examples, str(run["seed"]), finding["model"], f"{nothing['score']:.3f}"]
+            cells += [gained(effects, kind) for kind in ("rival", "synthetic")]
+            cells += [finding["outcome"], finding["recommended"]]
+            if "test" in run:
+                cells += [f"{run['test'][way]:.3f}" for way in ("nothing", "recommended")]
+            rows.append(cells)
+    heading = ["examples", "seed", "model", "nothing", "best simpler way", "best synthetic way"]
+    heading += ["synthetic: verdict", "recommended"]
+    if "test" in record["results"][0]:
+        heading += ["test images: nothing", "recommended"]
+    return markdown(heading, rows)
+
+
+def gained(effects: list[dict], kind: str) -> str:
+    """The best way of a kind, with its gain and its interval."""
+    best = max((effect for effect in effects if effect["kind"] == kind), key=lambda effect: effect["score"])
+    return f"{best['way']} {best['difference']:+.3f} ({best['low']:+.3f} to {best['high']:+.3f})"
+
+
 TABLES: dict[str, Callable[[dict], str]] = {
     "mixtures": mixtures,
     "few_images": few_images,
@@ -182,8 +208,10 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "throughput": throughput,
     "tables": tables,
     "actions": actions,
+    "augment": augment,
 }
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(written(page.read_text()))

@@ -265,7 +265,7 @@ def test_images_go_all_the_way_into_a_folder_that_can_be_opened(tmp_path):
     )
     assert list(found.scores["svm"]) == [
         *("nothing", "threshold tuned", "shifted copies x4", "noisy copies x4"),
-        *("synthetic x1", "synthetic x4"),
+        *("synthetic x1", "synthetic x1, recognised"),
     ]
     opened = open_source(tmp_path / "out")
     assert opened.spec.num_examples == len(found.data["image"])
@@ -294,6 +294,37 @@ def test_copies_are_of_the_same_kind():
     assert any((moved[0, 2:26, 2:26] == window).all() for window in windows)
     spread = (noisy(np.full((4, 28, 28, 1), 128, np.uint8), random) - 128.0).std()
     assert spread == pytest.approx(augment_images.NOISE, rel=0.1)
+
+
+@ONCE
+def test_only_images_that_the_training_part_teaches_to_recognise_are_kept():
+    """Every third image of the generator is of the other class than it was asked for."""
+    data = make_stripes(8, 8, 1, count=96)
+    subject = augment_images.ImageSubject(data, (), None, 0)
+    images, labels, learnt = subject.images, subject.labels, np.arange(48)
+
+    class Careless(ImageBundle):
+        def __init__(self):
+            pass
+
+        classes = data.spec.classes
+
+        def sample(self, n, *, seed=0, labels=None):
+            self.shown = np.where(np.arange(n) % 3 == 0, 1 - labels, labels)
+            return np.stack([images[48:][subject.labels[48:] == label][0] for label in self.shown])
+
+    bundle = Careless()
+    with_all, wanted = subject.extra(augment_images.ONCE, learnt, bundle, 0)
+    assert len(with_all) == 48
+    assert (bundle.shown != wanted).sum() == 16
+    kept, wanted = subject.extra(augment_images.RECOGNISED, learnt, bundle, 0)
+    assert np.bincount(wanted).tolist() == np.bincount(labels[learnt]).tolist()
+    assert len({(label, image.tobytes()) for label, image in zip(wanted, kept, strict=True)}) == 2
+
+
+def test_of_what_is_recognised_as_many_are_kept_as_there_are_real_ones():
+    seen_as, wanted = np.array([0, 1, 1, 0, 0, 2]), np.array([0, 0, 1, 0, 0, 1])
+    assert augment_images.recognised(seen_as, wanted, np.array([2, 2, 1])).tolist() == [0, 3, 2]
 
 
 def test_rows_between_others_keep_classes_kinds_and_ranges():

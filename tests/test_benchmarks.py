@@ -15,16 +15,16 @@ def of_benchmarks(monkeypatch):
     """Scripts that import each other, as Python finds them beside the one it runs."""
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     yield
-    for name in ("document", "mixtures", "records"):
+    for name in ("augment", "document", "mixtures", "records", "synthetic_images", "tables"):
         sys.modules.pop(name, None)
 
 
-def test_the_page_says_what_the_results_say():
+def test_the_pages_say_what_the_results_say():
     import document
 
-    page = document.PAGE.read_text()
-    assert page == document.written(page), "python benchmarks/document.py"
-    places = [found[2] for found in document.PLACE.finditer(page)]
+    pages = [page.read_text() for page in document.PAGES]
+    assert pages == [document.written(page) for page in pages], "python benchmarks/document.py"
+    places = [found[2] for page in pages for found in document.PLACE.finditer(page)]
     assert sorted(places) == sorted(path.stem for path in document.RESULTS.glob("*.json"))
     assert all(record["benchmark"] in document.TABLES for record in map(_record, document.RESULTS.glob("*.json")))
 
@@ -36,11 +36,33 @@ def _record(path):
 def test_a_table_that_is_out_of_date_is_written_anew():
     import document
 
-    page = document.PAGE.read_text()
+    page = document.PAGES[0].read_text()
     name = next(document.PLACE.finditer(page))[2]
     other = document.PLACE.sub(lambda found: f"{found[1]}| old |\n{found[3]}", page)
     assert f"<!-- {name} -->\n| old |\n" in other
     assert document.written(other) == page
+
+
+def test_ways_of_augment_are_chosen_on_digits_that_are_in_no_cut():
+    import augment
+    import synthetic_images
+
+    labels = np.arange(60_000) % 10
+    learnt, judged = synthetic_images.parted(labels, 80)
+    assert np.bincount(labels[learnt]).tolist() == [8] * 10
+    cuts = [augment.equally(labels, count, seed) for count in (100, 500, 2_000) for seed in range(3)]
+    assert len({tuple(cut) for cut in cuts}) == 9
+    for one, other in ((learnt, judged), *((part, cut) for part in (learnt, judged) for cut in cuts)):
+        assert not set(one) & set(other)
+
+
+def test_a_cut_leaves_the_test_images_alone():
+    import augment
+
+    (images, labels), (others, answers) = augment.digits("digits", 50, 1)
+    assert np.bincount(labels).tolist() == [5] * 10
+    assert len(others) == len(answers) > 300
+    assert not {image.tobytes() for image in images} & {image.tobytes() for image in others}
 
 
 def test_real_points_are_judged_as_is_due():
