@@ -246,14 +246,14 @@ def test_minutes_are_shared_and_give_a_length(generators, monkeypatch):
     generators(lambda source, seed: Stand(lambda n, s: line(n, 1000 + s)))
     options = {name: value for name, value in TINY.items() if name not in ("rows", "tick_rows")}
     source, recipe = table_source("line", line(), "answer"), find_recipe("tabular")
-    short, long = (options_for(seconds, source, recipe, options) for seconds in (0.001, 1000))
+    short, long = (options_for(seconds, source, recipe, options) for seconds in (0.001, 10))
     assert short["rows"] == 16
     assert long["rows"] > 100 * short["rows"]
     assert long["tick_rows"] == long["rows"] // 10
     found = sparring.augment(line(), target="answer", model="linear", options=options, minutes=1e-6, repeats=1)
     assert found.protocol["options"]["rows"] == 16
     monkeypatch.setattr(fitting, "_seconds_of_a_look", lambda judge, snapshot: 100.0)
-    assert options_for(1000, source, recipe, options, judge=FirstIsBest())["rows"] == 16  # Ten looks leave no time.
+    assert options_for(10, source, recipe, options, judge=FirstIsBest())["rows"] == 16  # Ten looks leave no time.
 
 
 @ONCE

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparring.applications import timing
 from sparring.applications.inspecting import plan
 from sparring.applications.inspecting.inspect import inspect
 from sparring.applications.inspecting.words import duration
@@ -259,7 +260,7 @@ def test_what_cannot_be_looked_at_as_domains(tmp_path):
 
 def test_the_time_that_a_recipe_takes_is_that_of_its_steps(stripes, monkeypatch):
     clock = itertools.chain([0, 1000], itertools.count(1001))  # The first call compiles, and does not count.
-    monkeypatch.setattr(plan, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(timing, "monotonic", lambda: float(next(clock)))
     game = find_recipe("article").build(stripes.spec)
     pace = game.pace
     at_once = max(count for count in range(1, game.most_at_once + 1) if pace.steps_per_tick % count == 0)

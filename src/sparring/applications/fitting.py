@@ -10,6 +10,7 @@ import keras
 import pandas as pd
 
 import sparring
+from sparring.applications.timing import TRIED_SECONDS, time_steps
 from sparring.bundle.bundle import Bundle, Snapshot
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.record import Record
@@ -21,7 +22,7 @@ from sparring.training.game import Game
 from sparring.training.judging import Judge, Look, judged_samples
 from sparring.training.run import LENGTHS
 
-PROBED = 32  # Steps of a tick while the time of a step is found out: as many as Keras makes of one call.
+TRIED_SHARE = 0.1  # Of the time that a training may take, to find out what a step takes.
 TICKS = 10  # Of a training whose length is chosen by its time.
 
 
@@ -118,7 +119,7 @@ def options_for(
 ) -> dict[str, Any]:
     """`options` with a length that trains for about so many seconds here, building, compiling and looks counted in.
 
-    Three short ticks are trained to find out what a step takes. A schedule then ends where training does, as it would
+    Some of it is trained to find out what a step takes. A schedule then ends where training does, as it would
     not if training was cut off by the clock.
 
     Raises:
@@ -134,14 +135,11 @@ def options_for(
     keras.utils.set_random_seed(seed)
     checked = recipe.check(options)
     game = recipe.build(source.spec, **checked)
-    clock = _Clock()
-    steps = PROBED if not game.convolves else PROBED // 4
-    game.fit(source.batches(game.pace.batch_size, seed), epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[clock])
-    first, _, last = clock.ends
-    step = (last - first) / (2 * steps)
-    startup = first - started - steps * step  # The first tick compiles.
+    built = time.monotonic() - started
+    batches = source.batches(game.pace.batch_size, seed)
+    timed = time_steps(game, batches, min(TRIED_SECONDS, TRIED_SHARE * seconds))
     look = _seconds_of_a_look(judge, _snapshots(source, recipe, checked, seed, game)) if judge else 0.0
-    count = max(1, int((seconds - startup - TICKS * look) / step)) * game.pace.batch_size
+    count = max(1, int((seconds - built - timed.start - TICKS * look) / timed.step)) * game.pace.batch_size
     found = dict(options) | {length: count}
     if (tick := f"tick_{length}") in recipe.options:
         # Else the length would be rounded to whole ticks of the recipe's own.
@@ -154,14 +152,3 @@ def _seconds_of_a_look(judge: Judge, snapshot: Callable[[], Bundle]) -> float:
     started = time.monotonic()
     judge(judged_samples(judge, snapshot()))
     return time.monotonic() - started
-
-
-class _Clock(keras.callbacks.Callback):
-    """When each tick ended."""
-
-    def __init__(self):
-        super().__init__()
-        self.ends: list[float] = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.ends.append(time.monotonic())

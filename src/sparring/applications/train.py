@@ -11,7 +11,6 @@ import keras
 
 import sparring
 from sparring import backend
-from sparring.applications.inspecting.plan import wants_domains
 from sparring.applications.looks import judge_for
 from sparring.applications.pictures import draw_run
 from sparring.bundle.loading import read_snapshot
@@ -25,7 +24,7 @@ from sparring.data.tables.table import TableSource
 from sparring.data.tables.table import describe as describe_table
 from sparring.errors import Diverged, UsageError
 from sparring.recipes.catalog import Recipe, find_recipe
-from sparring.recipes.choice import choose_recipe
+from sparring.recipes.choice import choose_recipe, wants_domains
 from sparring.training.callbacks import read_journal
 from sparring.training.game import Game
 from sparring.training.health import episodes

@@ -1,6 +1,7 @@
-"""Which recipe suits the data when none is named."""
+"""Which recipe suits the data when none is named, and what data suit one that is."""
 
 from sparring.data.spec import DataSpec, DomainsSpec, TableSpec, VideoSpec
+from sparring.recipes.catalog import find_recipe
 
 FEW_IMAGES = 10_000  # Of fewer than about these the discriminator knows every one before the generator has learnt.
 
@@ -21,3 +22,8 @@ def choose_recipe(spec: DataSpec) -> tuple[str, str]:
     if spec.num_examples < FEW_IMAGES:
         return "r3gan", f"its penalties R1 and R2 keep {spec.num_examples:,} images from being learnt by heart"
     return "r3gan", "of the same number of images it makes the most; dcgan takes a third of the time for each"
+
+
+def wants_domains(recipe: str | None) -> bool:
+    """Whether a folder is to be opened as domains, for that is what the recipe of this name learns of."""
+    return recipe is not None and find_recipe(recipe).data_kind() == "domains"

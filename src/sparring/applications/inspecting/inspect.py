@@ -13,7 +13,7 @@ from sparring.applications.inspecting.advice import Facts, warn
 from sparring.applications.inspecting.attempt import attempt
 from sparring.applications.inspecting.clips import ClipsInspection, inspect_clips
 from sparring.applications.inspecting.domains import DomainsInspection, are_domains, inspect_domains
-from sparring.applications.inspecting.plan import plan_recipe, wants_domains
+from sparring.applications.inspecting.plan import plan_recipe
 from sparring.applications.inspecting.tables import TableInspection, inspect_table
 from sparring.applications.inspecting.words import (
     SHEET,
@@ -33,6 +33,7 @@ from sparring.data.images.twins import nearly_same, same
 from sparring.data.source import Source, find_arrays, folder_or_zip
 from sparring.data.tables.reading import is_table
 from sparring.errors import few
+from sparring.recipes.choice import wants_domains
 
 SHEET_IMAGES, SHEET_COLUMNS = 100, 10
 

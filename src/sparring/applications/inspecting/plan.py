@@ -1,20 +1,10 @@
 """The recipe that `train` would take for a source, and of one that is asked for how long it takes on this machine."""
 
-from time import monotonic
-
-import keras
-
 from sparring.applications.inspecting.words import duration
+from sparring.applications.timing import time_steps
 from sparring.data.examples import Source
 from sparring.recipes.catalog import Recipe, find_recipe
 from sparring.recipes.choice import choose_recipe
-
-TRIED_SECONDS = 5.0  # Of training, after the step that compiles the others.
-
-
-def wants_domains(recipe: str | None) -> bool:
-    """Whether a folder is to be opened as domains, for that is what the recipe learns of."""
-    return recipe is not None and find_recipe(recipe).data_kind() == "domains"
 
 
 def plan_recipe(data: Source, recipe: str | None) -> str:
@@ -40,38 +30,9 @@ def plan_recipe(data: Source, recipe: str | None) -> str:
 
 def _try_out(data: Source, recipe: Recipe) -> tuple[float, int, int]:
     """Trains for a few seconds; how many a whole training takes, how many examples it sees, and its ticks."""
-    game, watch = recipe.build(data.spec), _Watch()
+    game = recipe.build(data.spec)
     pace = game.pace
     with data.naming_failures():
-        game.fit(data.batches(pace.batch_size), callbacks=[watch], verbose=0)
+        timed = time_steps(game, data.batches(pace.batch_size))
     steps = pace.num_ticks * pace.steps_per_tick
-    return watch.seconds_per_step * steps, steps * pace.batch_size, pace.num_ticks
-
-
-class _Watch(keras.callbacks.Callback):
-    """Ends a training after some seconds.
-
-    Attributes:
-        seconds_per_step: Without the first call, which compiles; with it, where there is no other.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self._marks: list[tuple[float, int]] = []
-
-    @property
-    def seconds_per_step(self) -> float:
-        (begin, before), (end, after) = self._marks[1 if len(self._marks) > 2 else 0], self._marks[-1]
-        return (end - begin) / (after - before)
-
-    def on_train_begin(self, logs=None):
-        self._mark()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._mark()
-        if len(self._marks) > 2 and self._marks[-1][0] - self._marks[1][0] >= TRIED_SECONDS:
-            self.model.stop_training = True
-
-    def _mark(self):
-        done = self.model.steps_done  # Waits for the device.
-        self._marks.append((monotonic(), done))
+    return timed.step * steps, steps * pace.batch_size, pace.num_ticks
