@@ -1,20 +1,22 @@
-"""Recipes on MNIST for the same processor time: how near to the digits each gets, and how soon.
+"""Recipes on MNIST for the same time: how near to the digits each gets, and how soon.
 
     python benchmarks/mnist.py --data-dir data --seconds 300 --seeds 0 1 2 --out mnist.json
     python benchmarks/mnist.py --data-dir data --seconds 300 --unconditional --recipes dcgan r3gan torch
     python benchmarks/mnist.py --data-dir data --recipes r3gan r3gan,penalty_every=4 r3gan,finite_differences=true
 
-A recipe's schedules run over the images it will be shown, so its speed is measured first, on a few steps, and its
-`images` set to what the time allows. Only training counts: looks at the generator are left out. Figures are the
-averaged generator's, on the features of `digits-v1`; `torch` is the same dcgan in PyTorch, unconditional only.
+Speeds are measured in turn, and each recipe is then shown as many images as it makes of the time at its speed, its
+schedules run over so many: what else the machine does while one of them trains does not matter. Looks at the generator
+are not counted. Figures are the averaged generator's, on the features of `digits-v1`; `torch` is the same dcgan in
+PyTorch, unconditional only.
 
 Runs that the file `--out` holds of an earlier call are kept: the same call again, or with more seeds or recipes, does
-what is missing.
+what is missing. Recipes that are new there are measured in turn with one that is not, and by its seconds.
 """
 
 import argparse
 import json
-import time
+import statistics
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -24,6 +26,7 @@ from keras import ops
 from records import write_record
 
 import sparring
+from sparring.applications.timing import time_steps
 from sparring.data.source import Source, image_source
 from sparring.metrics.extractors.digits import DigitsExtractor
 from sparring.metrics.frechet import Moments, frechet_distance_of_moments
@@ -33,7 +36,8 @@ from sparring.ops.color import to_uint8
 from sparring.recipes.catalog import parse_setting
 
 RECIPES = ("article", "dcgan", "wgan_gp", "sngan", "r3gan", "stylegan2")
-SAMPLES, AT_ONCE, WARM_STEPS, LOOKS = 10_000, 500, 3, 8
+SAMPLES, AT_ONCE, LOOKS = 10_000, 500, 8
+ROUNDS, ROUND_SECONDS = 3, 3.0  # Of measuring speeds.
 
 
 class Judge:
@@ -73,61 +77,102 @@ def sample(generator: keras.Model, latent_dim: int, labels: np.ndarray) -> np.nd
 
 
 class Looks(keras.callbacks.Callback):
-    """Time spent in steps, and the distance at the end of every tick."""
+    """Images shown, and the distance, at the end of every tick."""
 
-    def __init__(self, judge: Judge | None = None):
+    def __init__(self, judge: Judge):
         super().__init__()
-        self.judge, self.spent, self.curve = judge, 0.0, []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.began = time.process_time()
+        self.judge, self.curve = judge, []
 
     def on_epoch_end(self, epoch, logs=None):
-        self.spent += time.process_time() - self.began
-        if self.judge:
-            game = self.model
-            images = sample(game.average.copies["generator"], game.draws["latents"][0], self.judge.labels)
-            self.curve.append((self.spent, self.judge.quick(images)))
+        game = self.model
+        images = sample(game.average.copies["generator"], game.draws["latents"][0], self.judge.labels)
+        self.curve.append((game.steps_done * game.pace.batch_size, self.judge.quick(images)))
 
 
-def train(name: str, data: Source, seconds: float, seed: int, judge: Judge) -> dict:
-    """One recipe, with `option=value` after commas, for so many processor seconds."""
-    recipe_name, *pairs = name.split(",")
-    recipe, options = sparring.find_recipe(recipe_name), dict(map(parse_setting, pairs))
-    keras.utils.set_random_seed(seed)
-    trial, looks = recipe.build(data.spec, **options), Looks()
-    batches = data.batches(trial.pace.batch_size, seed)
-    steps = max(WARM_STEPS, 2 * trial.most_at_once)
-    trial.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0)  # Compiles.
-    trial.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0, callbacks=[looks])
-    images = int(seconds * steps * trial.pace.batch_size / looks.spent)
-    keras.utils.set_random_seed(seed)
-    game, looks = recipe.build(data.spec, **options, images=images), Looks(judge)
-    game.fit(
-        batches, epochs=LOOKS, steps_per_epoch=images // game.pace.batch_size // LOOKS, verbose=0, callbacks=[looks]
-    )
-    found = sample(game.average.copies["generator"], game.draws["latents"][0], judge.labels)
-    return {"images": images, "seconds": looks.spent, "curve": looks.curve} | judge.whole(found)
+class Ours:
+    """A recipe of this library, with `option=value` after commas."""
+
+    def __init__(self, name: str, data: Source):
+        recipe_name, *pairs = name.split(",")
+        self.recipe, self.options, self.data = sparring.find_recipe(recipe_name), dict(map(parse_setting, pairs)), data
+
+    def to_measure(self) -> Callable[[], float]:
+        """What trains for a round, and says how many images it was shown in a second."""
+        game = self.recipe.build(self.data.spec, **self.options)
+        batches = self.data.batches(game.pace.batch_size)
+        return lambda: game.pace.batch_size / time_steps(game, batches, ROUND_SECONDS).step
+
+    def train(self, images: int, seed: int, judge: Judge) -> tuple[list[tuple[int, float]], np.ndarray]:
+        """The curve, and samples at the end."""
+        keras.utils.set_random_seed(seed)
+        game, looks = self.recipe.build(self.data.spec, **self.options, images=images), Looks(judge)
+        batches, steps = self.data.batches(game.pace.batch_size, seed), images // game.pace.batch_size
+        game.fit(batches, epochs=LOOKS, steps_per_epoch=steps // LOOKS, verbose=0, callbacks=[looks])
+        return looks.curve, sample(game.average.copies["generator"], game.draws["latents"][0], judge.labels)
 
 
-def train_torch(data: Source, seconds: float, seed: int, judge: Judge) -> dict:
-    """PyTorch's dcgan for so many processor seconds."""
-    import pytorch_contenders as contenders
-    import torch
+class Torch:
+    """The same dcgan in PyTorch, in the layout and with the Adam that are fastest here."""
 
-    trainer, _ = contenders.fastest("dcgan", False, torch.get_num_threads())
-    torch.manual_seed(seed)
-    spent, images, curve = 0.0, 0, []
-    while spent < seconds:
-        shown, _, processor = trainer.run(seconds / LOOKS)
-        spent, images = spent + processor, images + shown
+    def to_measure(self) -> Callable[[], float]:
+        """What trains for a round, and says how many images it was shown in a second."""
+        trainer = self._trainer()
+
+        def measure() -> float:
+            images, seconds, _ = trainer.run(ROUND_SECONDS)
+            return images / seconds
+
+        return measure
+
+    def train(self, images: int, seed: int, judge: Judge) -> tuple[list[tuple[int, float]], np.ndarray]:
+        """The curve, and samples at the end."""
+        import torch
+
+        trainer = self._trainer()
+        torch.manual_seed(seed)
+        steps, curve = images // trainer.batch_size // LOOKS, []
+        for look in range(1, LOOKS + 1):
+            for _ in range(steps):
+                trainer.step()
+            samples = self._samples(trainer)
+            curve.append((look * steps * trainer.batch_size, judge.quick(samples)))
+        return curve, samples
+
+    @staticmethod
+    def _trainer():
+        import pytorch_contenders as contenders
+        import torch
+
+        return contenders.fastest("dcgan", False, torch.get_num_threads())[0]
+
+    @staticmethod
+    def _samples(trainer) -> np.ndarray:
+        import torch
+
         latents = torch.from_numpy(np.random.default_rng(1).standard_normal((SAMPLES, trainer.latent_dim), np.float32))
         with torch.no_grad():
             trainer.average.eval()
             found = [trainer.average(part).permute(0, 2, 3, 1).numpy() for part in latents.split(AT_ONCE)]
-        samples = to_uint8(np.concatenate(found))
-        curve.append((spent, judge.quick(samples)))
-    return {"images": images, "seconds": spent, "curve": curve} | judge.whole(samples)
+        return to_uint8(np.concatenate(found))
+
+
+def measured_speeds(contenders: Mapping[str, Ours | Torch]) -> dict[str, float]:
+    """Images a second of each: the median of rounds in which all of them take turns."""
+    measured = {name: contender.to_measure() for name, contender in contenders.items()}
+    rounds = [{name: measure() for name, measure in measured.items()} for _ in range(ROUNDS)]
+    return {name: statistics.median(found[name] for found in rounds) for name in measured}
+
+
+def all_speeds(contenders: Mapping[str, Ours | Torch], results: Mapping[str, list[dict]]) -> dict[str, float]:
+    """Images a second, of those with earlier runs what it was then; the others by the seconds of one of these."""
+    speeds = {name: statistics.fmean(run["images"] / run["seconds"] for run in runs) for name, runs in results.items()}
+    missing = [name for name in contenders if name not in speeds]
+    if not missing:
+        return speeds
+    known = next((name for name in contenders if name in speeds), None)
+    found = measured_speeds({name: contenders[name] for name in [known, *missing] if name})
+    scale = speeds[known] / found[known] if known else 1.0
+    return {name: scale * speed for name, speed in found.items()} | speeds
 
 
 def earlier_runs(out: Path | None, settings: dict) -> dict[str, list[dict]]:
@@ -145,7 +190,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", help="folder with mnist.npz")
     parser.add_argument("--recipes", nargs="+", default=RECIPES, help="or torch; with options after commas")
-    parser.add_argument("--seconds", type=float, default=300.0, help="processor seconds for each")
+    parser.add_argument("--seconds", type=float, default=300.0, help="for each")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--unconditional", action="store_true", help="without labels")
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON, after every run")
@@ -157,14 +202,16 @@ def main():
     settings = {"seconds": arguments.seconds, "seeds": arguments.seeds, "conditional": not arguments.unconditional}
     results = earlier_runs(arguments.out, settings)
     record = {"settings": settings, "results": {"floor": judge.floor, "runs": results}}
+    contenders = {name: Torch() if name == "torch" else Ours(name, data) for name in arguments.recipes}
+    speeds = all_speeds(contenders, results)
     for place, seed in enumerate(arguments.seeds):
-        for name in arguments.recipes:
+        for name, contender in contenders.items():
             if place < len(results.get(name, ())):
                 continue
-            if name == "torch":
-                found = train_torch(data, arguments.seconds, seed, judge)
-            else:
-                found = train(name, data, arguments.seconds, seed, judge)
+            images = int(arguments.seconds * speeds[name])
+            curve, samples = contender.train(images, seed, judge)
+            curve = [(shown / speeds[name], distance) for shown, distance in curve]
+            found = {"images": images, "seconds": arguments.seconds, "curve": curve} | judge.whole(samples)
             results.setdefault(name, []).append(found)
             print(name, seed, {key: value for key, value in found.items() if key != "curve"}, flush=True)
             if arguments.out:
