@@ -5,7 +5,7 @@
 
 FOLDER holds the tables with `schema.json`, and `mnist.npz`; `digits` are scikit-learn's. Every seed draws a cut of its
 own: rows as the classes are, or of each digit as many. Prints the table and the verdict, and the seconds by the clock
-and by the processor; `--out` keeps all figures after every cut.
+and by the processor; `--out` keeps all figures after every cut, and those it holds of an earlier call.
 
 Of digits the test images, which no cut holds, tell besides what the recommendation is worth: the share of them that the
 network knows after learning the cut alone, and the cut with what is recommended.
@@ -18,7 +18,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from records import write_record
+from records import earlier_results, write_record
 from sklearn.model_selection import train_test_split
 from tables import FOLDER, TABLES
 
@@ -105,19 +105,22 @@ def study(arguments: argparse.Namespace, count: int | None, seed: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", choices=(*TABLES, *DIGITS))
-    parser.add_argument("--counts", type=int, nargs="+", default=(None,), help="examples; all by default")
-    parser.add_argument("--model", nargs="+", default=())
+    parser.add_argument("--counts", type=int, nargs="+", default=[None], help="examples; all by default")
+    parser.add_argument("--model", nargs="+", default=[])
     parser.add_argument("--recipe", default=None)
-    parser.add_argument("--set", nargs="+", default=(), metavar="NAME=VALUE")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=pathlib.Path, default=None, help="where to write all figures as JSON")
     arguments = parser.parse_args()
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
-    runs = []
+    runs = earlier_results(arguments.out, settings) or []
+    done = [(run["count"], run["seed"]) for run in runs]
     for seed in arguments.seeds:
         for count in arguments.counts:
+            if (count, seed) in done:
+                continue
             runs.append(study(arguments, count, seed))
             if arguments.out:
                 write_record(arguments.out, "augment", settings, runs)

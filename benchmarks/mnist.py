@@ -14,7 +14,6 @@ what is missing. Recipes that are new there are measured in turn with one that i
 """
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ import keras
 import numpy as np
 from document import mnist as table
 from keras import ops
-from records import write_record
+from records import earlier_results, write_record
 
 import sparring
 from sparring.applications.timing import time_steps
@@ -175,17 +174,6 @@ def all_speeds(contenders: Mapping[str, Ours | Torch], results: Mapping[str, lis
     return {name: scale * speed for name, speed in found.items()} | speeds
 
 
-def earlier_runs(out: Path | None, settings: dict) -> dict[str, list[dict]]:
-    """What the file at `out` holds of each recipe: runs as long, of the first of these seeds."""
-    if out is None or not out.exists():
-        return {}
-    record = json.loads(out.read_text())
-    seeds = settings["seeds"][: len(record["settings"]["seeds"])]
-    if record["settings"] != settings | {"seeds": seeds}:
-        raise SystemExit(f"{out} holds runs with {record['settings']}, not {settings}. Give another file as --out.")
-    return record["results"]["runs"]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", help="folder with mnist.npz")
@@ -200,8 +188,8 @@ def main():
     if arguments.unconditional:
         data = image_source("mnist-unlabelled", data.examples["image"])
     settings = {"seconds": arguments.seconds, "seeds": arguments.seeds, "conditional": not arguments.unconditional}
-    results = earlier_runs(arguments.out, settings)
-    record = {"settings": settings, "results": {"floor": judge.floor, "runs": results}}
+    found = earlier_results(arguments.out, settings) or {"floor": judge.floor, "runs": {}}
+    results, record = found["runs"], {"settings": settings, "results": found}
     contenders = {name: Torch() if name == "torch" else Ours(name, data) for name in arguments.recipes}
     speeds = all_speeds(contenders, results)
     for place, seed in enumerate(arguments.seeds):

@@ -43,6 +43,21 @@ def write_record(path: Path, benchmark: str, settings: dict[str, Any], results: 
     path.write_text(_short_lists(json.dumps(record, indent=1)) + "\n")
 
 
+def earlier_results(path: Path | None, settings: dict[str, Any]) -> Any:
+    """Results that an earlier call left at `path`, for this one to go on with, or None.
+
+    Its `settings` must have been the same, but that there may be more `seeds` now, behind the earlier ones.
+    """
+    if path is None or not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    earlier = record["settings"]
+    seeds = {"seeds": settings["seeds"][: len(earlier["seeds"])]} if "seeds" in earlier else {}
+    if earlier != settings | seeds:
+        raise SystemExit(f"{path} holds results with {earlier}, not {settings}. Give another file as --out.")
+    return record["results"]
+
+
 def _short_lists(text: str) -> str:
     """Lists and objects of plain values on one line each: a curve is a column to read."""
     return re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text)

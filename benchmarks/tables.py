@@ -5,7 +5,8 @@ seed and way, and a table of all with the mean over the seeds and their deviatio
 `schema.json`, which names their targets and numbers; a fifth of the rows is held out, the same in every run.
 
 `--only ours ctgan ctgan-as-long tvae` needs `pip install ctgan==0.12.1`, whose own defaults they have: 300 passes, and
-`ctgan-as-long` as many as take the time that ours took with the same seed.
+`ctgan-as-long` as many as take the time that ours took with the same seed. Seeds that the file `--out` holds of an
+earlier call are kept, with the ways it had: the same call with more seeds, or fewer ways, does what is missing.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import time
 
 import pandas as pd
 from document import tables as table
-from records import write_record
+from records import earlier_results, write_record
 from sklearn.model_selection import train_test_split
 from table_measures import Judge
 
@@ -85,10 +86,11 @@ def main() -> None:
     if "ctgan-as-long" in ways and "ours" not in ways:
         parser.error("ctgan-as-long takes its time from ours: add ours to --only")
     options = {} if arguments.rows is None else {"rows": arguments.rows}
-    results: dict[str, list[dict]] = {}
-    record = {"settings": {"epochs": arguments.epochs} | options, "results": results}
+    settings = {"epochs": arguments.epochs} | options
+    results: dict[str, list[dict]] = earlier_results(arguments.out, settings) or {}
+    record = {"settings": settings, "results": results}
     for name in arguments.tables:
-        for seed in range(arguments.seeds):
+        for seed in range(len(results.get(name, ())), arguments.seeds):
             results.setdefault(name, []).append(compare(name, ways, seed, options, arguments.epochs))
             if arguments.out:
                 write_record(arguments.out, "tables", **record)
