@@ -180,6 +180,13 @@ def test_damaged_clips_are_named_and_leave_what_was_there(bundle, tmp_path):
     assert all(total > count for _, count, total in done[:-1])
 
 
+def test_a_clip_too_small_for_the_bundle_is_named(bundle, tmp_path):
+    path = write_gif(tmp_path / "thin.gif", bars(3, 1, 14), 50)
+    with pytest.raises(DataError, match=r"thin.gif could not be read as a clip: 1x14 pixels, at least 2 a side"):
+        translate(bundle, path, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
 def test_without_pyav(bundle, tmp_path, monkeypatch):
     source = tmp_path / "source"
     write_video(source / "a.mp4", bars(3))

@@ -292,8 +292,11 @@ def test_what_cannot_be_translated(cycle_run, tmp_path, stripes):
     for name in ("a.png", "c.png"):
         Image.fromarray(random_images(1, 9, 9)[0]).save(photos / name)
     (photos / "b.png").write_bytes(b"nothing")
-    with pytest.raises(DataError, match=r"1 of 3 files in .*photos could not be read as images: b.png .*The others, 2"):
+    Image.fromarray(random_images(1, 1, 9)[0]).save(photos / "d.png")
+    with pytest.raises(DataError, match=r"2 of 4 files in .*photos could not be read as images: b.png .*The others, 2"):
         translate(cycle_run.folder, photos, out=tmp_path / "out")
+    with pytest.raises(DataError, match=r"d.png could not be read .*: 1x9 pixels, at least 2 a side are needed"):
+        translate(cycle_run.folder, photos / "d.png", out=tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
     for words, arguments in {
         "would overwrite the images": {"out": photos},

@@ -14,6 +14,7 @@ from PIL import Image
 from sparring.applications.frames import GIF, Unplayable, change_clip, ending
 from sparring.bundle.films import STREAMED
 from sparring.bundle.pictures import picture
+from sparring.bundle.translation import TranslationBundle
 from sparring.data.clips.decoding import Film, require_av
 from sparring.data.clips.listing import Listing, list_moving
 from sparring.data.files import FILMS, Files, Parts, is_film, is_image, open_files
@@ -40,7 +41,7 @@ def each_image(
     path: Path,
     folder: Path,
     named: bool,
-    channels: int,
+    bundle: TranslationBundle,
     progress: Progress,
     say: Callable[[str], None],
     half: Half | None = None,
@@ -52,7 +53,7 @@ def each_image(
         path: Of the images.
         folder: A file for one image where it is `named` so, else a folder.
         named: Whether the user has named it.
-        channels: That images are to have.
+        bundle: What translates: it says how many channels and at least how many pixels an image must have.
         progress: Called with what is done, how many images and frames are, and of how many; of 1 where a file does
             not say how many frames it has.
         say: Called with each sentence a user should see.
@@ -65,21 +66,29 @@ def each_image(
     said = {parts: film.count() for parts, film in films.items()}
     told = _Told(progress, [1] * len(images) + list(said.values()))
     unreadable: dict[Parts, str] = {}
+
+    def prepare(pixels: np.ndarray) -> np.ndarray:
+        if min(pixels.shape[:2]) < bundle.smallest:
+            raise ValueError(
+                f"{pixels.shape[0]}x{pixels.shape[1]} pixels, at least {bundle.smallest} a side are needed"
+            )
+        return with_channels(pixels, bundle.spec.shape[-1])
+
     with decoding():
-        for group in _grouped(_decoded(files, images, channels, unreadable, half)):
+        for group in _grouped(_decoded(files, images, prepare, unreadable, half)):
             changed = change(np.stack([pixels for _, pixels in group]))
             for (parts, _), image in zip(group, changed, strict=True):
                 _write(image, targets[parts])
             told.add(len(group))
         told.add(len(unreadable))
 
-        def prepare(pixels: np.ndarray) -> np.ndarray:
-            return with_channels(pixels if half is None else half_of(pixels, half), channels)
+        def prepare_frame(pixels: np.ndarray) -> np.ndarray:
+            return prepare(pixels if half is None else half_of(pixels, half))
 
         for parts, film in films.items():
             try:
                 with told.counting(said[parts]):
-                    change_clip(film, targets[parts], prepare, change, AT_ONCE, told.add)
+                    change_clip(film, targets[parts], prepare_frame, change, AT_ONCE, told.add)
             except Unplayable as error:
                 unreadable[parts] = str(error)
     if sounding := ["/".join(parts) for parts, film in films.items() if film.has_sound and parts not in unreadable]:
@@ -186,16 +195,20 @@ def _open(path: Path, endings: tuple[str, ...], what: str) -> Files:
 
 
 def _decoded(
-    files: Files, chosen: list[Parts], channels: int, unreadable: dict[Parts, str], half: Half | None
+    files: Files,
+    chosen: list[Parts],
+    prepare: Callable[[np.ndarray], np.ndarray],
+    unreadable: dict[Parts, str],
+    half: Half | None,
 ) -> Iterator[tuple[Parts, np.ndarray]]:
-    """Each image with the channels that the bundle takes; what cannot be read is added to `unreadable`."""
+    """Each image as `prepare` makes it; what cannot be read, or it refuses, is added to `unreadable`."""
     for parts in chosen:
         try:
-            pixels, _ = decode(files.read(parts), half=half)
+            prepared = prepare(decode(files.read(parts), half=half)[0])
         except Exception as error:  # Decoders raise whatever a damaged file leads them to.
             unreadable[parts] = why_unreadable(error)
             continue
-        yield parts, with_channels(pixels, channels)
+        yield parts, prepared
 
 
 def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:

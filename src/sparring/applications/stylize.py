@@ -78,7 +78,7 @@ def stylize(
             path,
             Path(run) / "stylized" if out is None else Path(out),
             out is not None,
-            bundle.spec.shape[-1],
+            bundle,
             progress,
             say,
         )

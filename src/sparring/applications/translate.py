@@ -75,7 +75,7 @@ def translate(
         Path(source).expanduser(),
         Path(run) / "translated" if out is None else Path(out),
         out is not None,
-        bundle.spec.shape[-1],
+        bundle,
         progress,
         say,
         half,

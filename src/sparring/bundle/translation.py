@@ -97,12 +97,17 @@ class TranslationBundle(Bundle):
                 f"`images` must be uint8 of shape (n, height, width, {channels}). Received: {images.dtype}, "
                 f"{images.shape}"
             )
-        smallest = max(2, min(self.spec.shape[:2]) // SMALLEST_SHARE)
-        if min(images.shape[1:3]) < smallest:
+        if min(images.shape[1:3]) < self.smallest:
             raise UsageError(
-                f"`images` must have at least {smallest} pixels a side. Received: {images.shape[1]}x{images.shape[2]}"
+                f"`images` must have at least {self.smallest} pixels a side. Received: "
+                f"{images.shape[1]}x{images.shape[2]}"
             )
         return images
+
+    @property
+    def smallest(self) -> int:
+        """Pixels that a side of an image must have to be translated."""
+        return max(2, min(self.spec.shape[:2]) // SMALLEST_SHARE)
 
     def _name(self, target: str) -> str:
         return next(name for name, (_, place) in WAYS.items() if self.spec.domains[place] == target)
