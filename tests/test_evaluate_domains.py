@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import ONCE
+from sparring.applications.evaluating import judges
 from sparring.applications.evaluating.domain_figures import Eyes
 from sparring.applications.evaluating.domain_judge import DomainJudge
 from sparring.applications.evaluating.evaluate import compare, evaluate
@@ -224,3 +225,9 @@ def test_other_data_than_the_run_learned_end_in_a_sentence(bundle_of, unpaired, 
         evaluate(folder, data=[tmp_path / "dark", tmp_path / "empty"], n=100)
     with pytest.raises(UsageError, match="`--all` is for images"):
         evaluate(folder, data=unpaired, n=100, every=True)
+
+
+def test_too_few_images_to_tell_domains_apart_are_refused(bundle_of, unpaired, monkeypatch):
+    monkeypatch.setattr(judges, "LEAST_LEARNT", unpaired.spec.num_examples * 3)
+    with pytest.raises(DataError, match=r"a classifier learns the domains, from at least \d+ training images in all"):
+        evaluate(bundle_of("cut"), data=unpaired, n=100)

@@ -30,6 +30,7 @@ from sparring.errors import DataError, UsageError
 from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.choice import cache_folder, make_extractor
+from sparring.metrics.extractors.learning import LEAST_LEARNT
 from sparring.metrics.extractors.own import OwnExtractor
 from sparring.metrics.vitals import evenly
 
@@ -122,6 +123,11 @@ def judge_domains(bundle: Bundle, question: Question) -> Judge:
         rows = source.examples[image_key(place)]
         parts.append(np.asarray(rows[evenly(len(rows), MOST_LEARNT)]))
     images, labels = np.concatenate(parts), np.repeat(np.arange(len(parts)), list(map(len, parts)))
+    if len(images) < LEAST_LEARNT:
+        raise DataError(
+            f"To judge translations a classifier learns the domains, from at least {LEAST_LEARNT} training images in "
+            f"all. Received: {len(images)} in {source.name}"
+        )
 
     def say(sentence: str) -> None:
         question.progress(sentence, 0, 1)

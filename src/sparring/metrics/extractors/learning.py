@@ -13,6 +13,7 @@ from sparring.metrics.recognition import Share
 
 BATCH = 64
 LEARNING_RATE = 2e-3  # Falls to 0 along a cosine.
+LEAST_LEARNT = 20  # Images.
 HELD_OUT, MOST_HELD_OUT = 0.1, 2000  # Share of the images, and how many at most.
 
 
@@ -41,9 +42,9 @@ def learn(
     Raises:
         UsageError: Fewer than two classes, or fewer than 20 images.
     """
-    if classes < 2 or len(pixels) < 20:
+    if classes < 2 or len(pixels) < LEAST_LEARNT:
         raise UsageError(
-            "A classifier takes at least 2 classes and 20 images. "
+            f"A classifier takes at least 2 classes and {LEAST_LEARNT} images. "
             f"Received: {classes} and {len(pixels)}. Use the extractor `random`."
         )
     random = np.random.default_rng(seed)
