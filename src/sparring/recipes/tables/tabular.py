@@ -63,10 +63,10 @@ def tabular(
     R3GAN (Huang et al. 2024, arXiv:2501.05441, equation 2), its penalties taken lazily. Both players are told the
     target, and in a share of the rows any set of columns, so that rows can be asked for by their values.
 
-    Measured on one busy core, one seed, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers and adult in
-    50 and 43 seconds of processor a quality of 0.974 and 0.970, told from real rows with an area of 0.708 and 0.711,
-    and what gradient boosting learns of them is worth 0.883 and 0.891 on real rows. CTGAN's 300 passes over shoppers
-    take 602 seconds, and give 0.817, 1.000 and 0.858.
+    Measured on one core, means of three seeds, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers and
+    adult a quality of 0.975 and 0.966, told from real rows with an area of 0.712 and 0.721, and what gradient boosting
+    learns of them is worth 0.879 and 0.891 on real rows. With the first seed shoppers took 50 seconds of processor;
+    CTGAN's 300 passes over it took 602, and give 0.817, 1.000 and 0.858.
 
     Args:
         width: Of each dense layer.
