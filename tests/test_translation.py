@@ -80,6 +80,17 @@ def test_generators_keep_any_size(make, height, width):
     np.testing.assert_allclose(alone[0], made[1], atol=1e-5)
 
 
+def test_whatever_is_made_of_images_they_can_be_left_as_they_are():
+    """Down to single pixels, which a quarter of the size does not hold."""
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    generator = resnet_generator((16, 16, 3), width=2, blocks=1)
+    last = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    kernel = np.zeros(last.kernel.shape, np.float32)
+    kernel[3, 3, -3:] = np.eye(3)
+    last.kernel.assign(kernel)
+    np.testing.assert_allclose(ops.convert_to_numpy(generator([images])), np.tanh(images), atol=1e-6)
+
+
 def test_a_unet_halves_by_the_size_it_is_trained_at():
     depth = [
         sum(isinstance(layer, keras.layers.AveragePooling2D) for layer in unet_generator((s, s, 1), width=2).layers)

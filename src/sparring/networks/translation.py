@@ -58,7 +58,9 @@ def resnet_generator(shape: tuple[int, int, int], *, width: int, blocks: int) ->
     """Halves the image twice, changes it by residual blocks, and doubles it twice.
 
     Johnson et al. 2016 (arXiv:1603.08155) as in CycleGAN (Zhu et al. 2017, arXiv:1703.10593, appendix 7.2), halved by
-    averages and doubled bilinearly instead of by strides.
+    averages and doubled bilinearly instead of by strides. Its last layer sees the image again, as that of
+    `unet_generator` does: what is kept need not be drawn anew from a quarter of the size, where after the same training
+    every edge of a photograph was followed by echoes.
 
     Args:
         shape: Height, width and channels.
@@ -76,7 +78,7 @@ def resnet_generator(shape: tuple[int, int, int], *, width: int, blocks: int) ->
         x = _block(x, names.get(block))
     for step in reversed(range(HALVINGS)):
         x = layers.ReLU()(_normalised(_convolution(width * 2**step, 3, use_bias=False)(_upsampled(x))))
-    x = _convolution(shape[-1], 7, activation="tanh")(x)
+    x = _convolution(shape[-1], 7, activation="tanh")(layers.Concatenate()([x, padded]))
     return keras.Model([images], CropLike()([x, images]), name="generator")
 
 
