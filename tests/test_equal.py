@@ -41,23 +41,22 @@ CASES = [(OTHER_BACKEND, name) for name in COMPARED] + [(TWO_DEVICES, name) for 
 # How much of the way that a variable went may be another way: the length of the difference of two states over that of
 # the change since the start. The worst variable measured (Zen 4, Keras 3.15.1, TensorFlow 2.21, JAX 0.10):
 #               TensorFlow = JAX   TensorFlow on 1 = on 2   JAX on 1 = on 2
-#     article        1.5e-5               1.5e-6                7.1e-7
-#     dcgan          3.9e-5               3.5e-6                3.5e-6
-#     r3gan          2.1e-4               2.7e-5                4.4e-6
-#     sngan          6.0e-4               4.5e-5                6.6e-6
-#     stylegan2      1.9e-5               5.5e-6                7.0e-6
-#     tabular        1.1e-4               4.5e-6                5.9e-4
-#     pix2pix        2.2e-5               3.9e-6                2.1e-5
-#     cyclegan       1.9e-4               6.2e-5                1.1e-4
-#     fastcut        2.0e-4               1.2e-5                1.1e-5
-#     mocogan        1.0e-4               5.0e-5               1.5e-5
-#     stargan_v2     2.5e-5            not measured          not measured
+#     article        1.5e-5               1.2e-7                4.4e-7
+#     dcgan          1.3e-5               2.7e-6                  -
+#     r3gan          1.9e-5               2.3e-5                2.0e-6
+#     sngan          1.3e-6               2.0e-6                1.4e-6
+#     stylegan2      1.3e-6               1.5e-6                  -
+#     tabular        1.1e-4               2.7e-5                5.9e-4
+#     pix2pix        1.3e-5                 -                     -
+#     cyclegan       8.1e-4               7.6e-5                  -
+#     fastcut        1.4e-4                 -                     -
+#     mocogan        2.4e-6               7.0e-6                2.7e-6
+#     stargan_v2     4.2e-6                 -                     -
 # It is rounding, which Adam enlarges when it divides a gradient by its own size: where a gradient cancels but for its
 # rounding, one number goes another way altogether, which is why not the largest difference counts. It is not the same
 # every time: tabular on two devices of JAX was 2.4e-6 even in its worst number in another run, and 7.7e-3 in a third.
-TOLERANCE = {"article": 2e-4, "dcgan": 5e-4, "r3gan": 2e-3, "sngan": 2e-3, "stylegan2": 1e-3, "tabular": 2e-3}
-TOLERANCE |= {"pix2pix": 5e-4, "cyclegan": 2e-3, "fastcut": 2e-3, "mocogan": 1e-3, "stargan_v2": 2e-3}
-ROUNDING = 1e-7  # Of float32, relative: what moves no further stands still.
+TOLERANCE = {"article": 2e-4, "dcgan": 2e-4, "r3gan": 5e-4, "sngan": 1e-4, "stylegan2": 1e-4, "tabular": 2e-3}
+TOLERANCE |= {"pix2pix": 2e-4, "cyclegan": 2e-3, "fastcut": 2e-3, "mocogan": 1e-4, "stargan_v2": 1e-4}
 # lsgan has the networks of dcgan, wgan_gp those of sngan. Under wgan_gp's loss some gradients of the critic cancel up
 # to rounding, of which Adam without a first moment makes a whole step in one direction or the other.
 # cut is fastcut with other options.
@@ -144,15 +143,18 @@ def length(array):
 
 
 def difference(expected, found):
-    """The variable that differs most, and by what share of the way it went; a constant must not differ at all."""
+    """The variable that differs most, and by what share of the way it went.
+
+    Every step stores a number rounded: what three roundings explain does not count, for a number may go so short a way
+    that one of them is a share of it (a scale of 1 in cyclegan went 1e-5, of which the last bit is 5e-3).
+    """
     starts, after, other = part(expected, "start/"), part(expected, "state/"), part(found, "state/")
     assert starts.keys() == after.keys() == other.keys()
     shares = {}
     for key, start in starts.items():
         way = length(np.subtract(after[key], start, dtype=np.float64))
-        if way < ROUNDING * length(start):  # Such as the one number, 1, that a power iteration of one output has.
-            way = 1e3 * ROUNDING * length(start)
-        error = length(np.subtract(after[key], other[key], dtype=np.float64))
+        apart = np.abs(np.subtract(after[key], other[key], dtype=np.float64))
+        error = length(np.maximum(apart - STEPS * np.spacing(np.abs(after[key])), 0))
         shares[key] = error / way if way else np.inf * error if error else 0.0
     worst = max(shares, key=shares.get)
     return worst, shares[worst]
