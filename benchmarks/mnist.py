@@ -199,9 +199,9 @@ def main():
             images = int(arguments.seconds * speeds[name])
             curve, samples = contender.train(images, seed, judge)
             curve = [(shown / speeds[name], distance) for shown, distance in curve]
-            found = {"images": images, "seconds": arguments.seconds, "curve": curve} | judge.whole(samples)
-            results.setdefault(name, []).append(found)
-            print(name, seed, {key: value for key, value in found.items() if key != "curve"}, flush=True)
+            run = {"images": images, "seconds": arguments.seconds, "curve": curve} | judge.whole(samples)
+            results.setdefault(name, []).append(run)
+            print(name, seed, {key: value for key, value in run.items() if key != "curve"}, flush=True)
             if arguments.out:
                 write_record(arguments.out, "mnist", **record)
     print(table(record))
