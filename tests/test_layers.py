@@ -12,6 +12,7 @@ from sparring.layers.doubling import NearestDoubling
 from sparring.layers.initial import BilinearNormal
 from sparring.layers.minibatch import MinibatchDeviation
 from sparring.layers.modulated import ModulatedConv2D
+from sparring.layers.objects import Placed
 from sparring.layers.projection import ProjectionHead
 from sparring.layers.scaled import ScaledConv2D, ScaledDense
 from sparring.layers.spectral import SpectralConv2D, SpectralDense, SpectralNormalised
@@ -158,3 +159,34 @@ def test_a_bilinear_start_doubles_as_keras_does():
 def test_doubling_repeats_as_keras_does():
     images = normal(2, 3, 4, 5)
     np.testing.assert_array_equal(found(NearestDoubling()(images)), found(keras.layers.UpSampling2D(2)(images)))
+
+
+def test_objects_are_placed_as_they_are():
+    """A picture of 2x4 in a frame of 6x8, moved by whole pixels down and by half a pixel to the left."""
+    background, objects = np.full((1, 6, 8, 1), 0.25, np.float32), normal(1, 1, 2, 4, 2)
+    objects[..., -1] = 1
+    frame = found(Placed()([background, objects, np.float32([[[2 / 3, 0.0]]])]))[0, ..., 0]
+    expected = np.full((6, 8), 0.25, np.float32)
+    expected[4:, 2:6] = objects[0, 0, ..., 0]
+    np.testing.assert_allclose(frame, expected, atol=1e-6)
+    moved = found(Placed()([background, objects, np.float32([[[2 / 3, -0.125]]])]))[0, ..., 0]
+    np.testing.assert_allclose(moved[:, 1:6], (expected[:, 1:6] + expected[:, 2:7]) / 2, atol=1e-6)
+
+
+def test_what_is_clear_shows_what_is_behind():
+    """The second object covers half of the first; beyond the border both are cut off."""
+    background, objects = np.zeros((1, 4, 4, 1), np.float32), np.ones((1, 2, 2, 2, 2), np.float32)
+    objects[0, 0, ..., 0], objects[0, 1, ..., 1] = -1, 0
+    frame = found(Placed()([background, objects, np.float32([[[0, 0], [0, 1]]])]))[0, ..., 0]
+    np.testing.assert_allclose(frame[1], [0, -1, -1, 0.5], atol=1e-6)
+    frame = found(Placed()([background, objects, np.float32([[[0, 0], [0, 0.5]]])]))[0, ..., 0]
+    np.testing.assert_allclose(frame[1], [0, -1, 0, 0.5], atol=1e-6)
+
+
+def test_finer_objects_are_averaged():
+    """Away from its border a picture of one colour keeps it, wherever it lies."""
+    background, objects = np.zeros((3, 9, 9, 1), np.float32), np.ones((3, 1, 10, 10, 2), np.float32)
+    places = np.float32([[[0, 0]], [[0.1, 0.1]], [[-0.05, 0.07]]])
+    frames = found(Placed(2)([background, objects, places]))
+    np.testing.assert_allclose(frames[:, 3:6, 3:6], 1, atol=1e-6)
+    np.testing.assert_allclose(frames.sum((1, 2)), 25, atol=1e-4)

@@ -17,7 +17,7 @@ from sparring.backend import at_once
 from sparring.bundle import films
 from sparring.bundle.films import save_film
 from sparring.errors import UsageError
-from sparring.networks.video import motion_network, stacked_discriminator
+from sparring.networks.video import motion_network, object_generator, stacked_discriminator
 from sparring.objectives.video import Moving
 from sparring.recipes.catalog import find_recipe
 from sparring.recipes.choice import choose_recipe
@@ -102,6 +102,35 @@ def test_motion_goes_on_where_it_was():
     np.testing.assert_array_equal(changed, np.arange(9) >= 6)
 
 
+def test_objects_keep_their_look():
+    """At angles of other moments the same pictures lie elsewhere; another content makes others of them."""
+    sizes = {"objects": 2, "latent_dim": 5, "motion_dim": 3, "width": 4, "synchronized": False}
+    network, latents = object_generator((12, 10, 3), 2, **sizes), normal(1, 5)
+    labels = np.eye(2, dtype=np.float32)[:1]
+    *_, (placed,) = (layer._inbound_nodes for layer in network.layers)
+    parts = keras.Model(network.inputs, placed.input_tensors)
+
+    def made(latents, angles):
+        return arrays(parts([latents, angles, labels], training=False))
+
+    background, objects, places = made(latents, normal(1, 3))
+    assert (background.shape, objects.shape, places.shape) == ((1, 12, 10, 3), (1, 2, 12, 10, 4), (1, 2, 2))
+    *same, elsewhere = made(latents, normal(1, 3, seed=1))
+    np.testing.assert_array_equal(same[0], background)
+    np.testing.assert_array_equal(same[1], objects)
+    assert np.abs(elsewhere - places).max() > 0.01
+    assert (np.abs(places) <= 1).all()
+    # The first two numbers of the content are those of the first object.
+    other = made(latents + np.float32([[0, 0, 1, 1, 0]]), normal(1, 3))[1]
+    np.testing.assert_array_equal(other[:, 0], objects[:, 0])
+    assert not np.array_equal(other[:, 1], objects[:, 1])
+
+
+def test_more_objects_than_content_are_refused():
+    with pytest.raises(UsageError, match=r"`latent_dim` must be at least `objects`, 7\. Received: latent_dim=6"):
+        find_recipe("mocogan").build(make_clips(4, 8, 8, 1).spec, **SMALL, objects=7)
+
+
 def test_times_between_frames_are_seen():
     network = stacked_discriminator((8, 8, 1), 0, frames=3, width=4, blocks=1, patch=1)
     # Their last layers start at zero.
@@ -139,6 +168,7 @@ def test_the_recipe_trains_resumes_and_can_be_shared():
     [
         {"motion_discriminator": "pair", "penalty_every": 2, "penalties": "r1,consistency", "path": 4},
         {"motion_discriminator": "volume", "loss": "hinge", "penalties": "r1,lecam", "augment": "diffaugment"},
+        {"objects": 4, "precision": "bfloat16"},
     ],
 )
 def test_parts_go_together(more):

@@ -1,8 +1,9 @@
 """Content and motion apart, a generator of single frames, and discriminators of what moves (MoCoGAN, arXiv:1707.04993).
 
 A motion network maps `[noise]` or `[noise, labels]` of any number of frames to angles for each of them, and a generator
-`[latents, angles]` or `[latents, angles, labels]` to one frame. Who judges single frames is a discriminator of images;
-a motion discriminator maps `[frames]` or `[frames, condition]`, frames `(N, T, H, W, C)`, to one logit.
+`[latents, angles]` or `[latents, angles, labels]` to one frame, drawn as a whole or of objects that move. Who judges
+single frames is a discriminator of images; a motion discriminator maps `[frames]` or `[frames, condition]`, frames
+`(N, T, H, W, C)`, to one logit.
 """
 
 import math
@@ -12,16 +13,19 @@ from keras import layers, ops
 
 from sparring.layers.activation import LeakyReLU
 from sparring.layers.frames import FramesAsChannels, JoinToFrames, RunningSum
+from sparring.layers.objects import Placed
 from sparring.layers.scaled import ScaledDense
 from sparring.networks.dcgan import dcgan_image
 from sparring.networks.heads import judged
 from sparring.networks.inputs import doubled, joined
 from sparring.networks.residual import GAIN, residual_discriminator
+from sparring.ops.frames import fold, unfold
 from sparring.ops.geometry import canvas
 
 # Radians a frame, of states of variance 1: a step of training must not turn the end of a path, a sum of all, by much.
 SPEED = 0.25
 MAPPING_LAYERS, MAPPED = 2, 8  # From content, and from angles, to what a frame is made of; of eight times its width.
+OBJECT_SIDE, FINENESS = 0.5, 2  # Of an object, as shares of the frame's; and its pixels for one of the frame.
 
 
 def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Model:
@@ -77,12 +81,59 @@ def frame_generator(
         width: Channels at half of the size, doubled with every halving.
         synchronized: As in `dcgan_generator`.
     """
-    latents, angles = keras.Input((latent_dim,), name="latents"), keras.Input((motion_dim,), name="angles")
-    labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
+    latents, angles, *labels = inputs = _frame_inputs(latent_dim, motion_dim, num_classes)
     place = _mapped(joined([ops.cos(angles), ops.sin(angles), *labels]), width)
     content = _mapped(joined([latents, *labels]), width)
     frame = dcgan_image(place, shape, width=width, synchronized=synchronized, style=content)
-    return keras.Model([latents, angles, *labels], frame, name="generator")
+    return keras.Model(inputs, frame, name="generator")
+
+
+def object_generator(
+    shape: tuple[int, int, int],
+    num_classes: int,
+    *,
+    objects: int,
+    latent_dim: int,
+    motion_dim: int,
+    width: int,
+    synchronized: bool,
+) -> keras.Model:
+    """One frame of objects that keep their look and change their place, in front of a background that stands still.
+
+    The content draws the objects and the background, and the angles say where each object is: nothing can become
+    something else, for what a thing looks like knows nothing of the moment (layers of sprites, Jojic and Frey 2001,
+    doi:10.1109/CVPR.2001.990476). One network draws all objects, half as high and wide as the frame, each of its own
+    share of the latents, DCGAN's as the background's is. They are finer than the frame, so that they do not flicker
+    between two pixels.
+
+    Args:
+        shape: Height, width and channels of a frame.
+        num_classes: 0 takes no labels.
+        objects: How many there are.
+        latent_dim: Size of the content, at least `objects`.
+        motion_dim: Number of angles, read by their sines and cosines.
+        width: Channels at half of the size, doubled with every halving; of the background a quarter.
+        synchronized: As in `dcgan_generator`.
+    """
+    latents, angles, *labels = inputs = _frame_inputs(latent_dim, motion_dim, num_classes)
+    height, side, channels = shape
+    background = dcgan_image(joined([latents, *labels]), shape, width=max(1, width // 4), synchronized=synchronized)
+    own = latent_dim // objects
+    codes = ops.reshape(latents[:, : objects * own], (-1, objects, own))
+    codes = JoinToFrames()([codes, *labels]) if labels else codes
+    finer = [FINENESS * math.ceil(OBJECT_SIDE * pixels) for pixels in (height, side)]
+    drawn = unfold(
+        dcgan_image(fold(codes), (finer[0], finer[1], channels + 1), width=width, synchronized=synchronized), objects
+    )
+    place = _mapped(joined([ops.cos(angles), ops.sin(angles), *labels]), width)
+    places = ops.reshape(ops.tanh(ScaledDense(2 * objects)(place)), (-1, objects, 2))
+    frame = Placed(FINENESS, dtype="float32")([background, drawn, places])
+    return keras.Model(inputs, frame, name="generator")
+
+
+def _frame_inputs(latent_dim: int, motion_dim: int, num_classes: int) -> list:
+    labels = [keras.Input((num_classes,), name="labels")] if num_classes else []
+    return [keras.Input((latent_dim,), name="latents"), keras.Input((motion_dim,), name="angles"), *labels]
 
 
 def _mapped(x, width: int):

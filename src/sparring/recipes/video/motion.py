@@ -7,8 +7,15 @@ from pydantic import Field
 
 from sparring.backend import num_replicas
 from sparring.data.spec import VideoSpec
+from sparring.errors import UsageError
 from sparring.networks.residual import residual_discriminator
-from sparring.networks.video import frame_generator, motion_network, stacked_discriminator, volume_discriminator
+from sparring.networks.video import (
+    frame_generator,
+    motion_network,
+    object_generator,
+    stacked_discriminator,
+    volume_discriminator,
+)
 from sparring.recipes.clip_parts import PreparedClips, clip_game, sides_from
 from sparring.recipes.option_types import (
     Accumulate,
@@ -41,6 +48,15 @@ MotionDiscriminator = Annotated[
         "or all of it under 3-D ones, at three times the cost."
     ),
 ]
+Objects = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=16,
+        description="Things that keep their look and only move, before a background that stands still; 0 draws every "
+        "frame as one, for what changes its shape too.",
+    ),
+]
 Path = Annotated[
     int | None,
     Field(
@@ -64,6 +80,7 @@ def mocogan(
     latent_dim: LatentDim = 64,
     motion_dim: Count = 10,
     motion_units: Count = 64,
+    objects: Objects = 0,
     path: Path = None,
     width: Count = 32,
     blocks: Blocks = 1,
@@ -98,6 +115,7 @@ def mocogan(
         latent_dim: Size of the content, which all frames of a clip share.
         motion_dim: Size of the noise that motion takes in at every frame, and number of angles that are its code.
         motion_units: Size of the state of the recurrent network.
+        objects: How many things `object_generator` draws, each of its own share of the content, and moves.
         width: Channels at half of the size, doubled with every halving; of the discriminators up to eight times.
         gamma: Strength of r1 and r2 for a whole clip, of which a discriminator of a few frames takes their share; None
             takes it from the data, 0.01 times the mean squared distance of two clips.
@@ -119,9 +137,7 @@ def mocogan(
     sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": 2 if min(shape[:2]) >= 16 else 1}
     motion = motion_network(classes, motion_dim=motion_dim, units=motion_units)  # A long sum: in float32 always.
     with computing_in(precision):
-        several_devices = num_replicas() > 1
-        dims = {"latent_dim": latent_dim, "motion_dim": motion_dim}
-        generator = frame_generator(shape, classes, **dims, width=width, synchronized=several_devices)
+        generator = _generator(spec, objects, latent_dim=latent_dim, motion_dim=motion_dim, width=width)
         judges = [
             residual_discriminator(shape, classes, **sizes),
             _motion_judge(spec, prepared, not several["loss"].differences, sizes),
@@ -142,6 +158,17 @@ def mocogan(
         ema_halflife_clips=ema_halflife_clips,
         notes=notes,
     )
+
+
+def _generator(spec: VideoSpec, objects: int, **dims: int) -> keras.Model:
+    """Of frames as a whole, or of `objects` where there are any."""
+    if objects > dims["latent_dim"]:
+        received = f"latent_dim={dims['latent_dim']}"
+        raise UsageError(f"`latent_dim` must be at least `objects`, {objects}. Received: {received}.")
+    shape, classes, synchronized = spec.shape[1:], spec.num_classes, num_replicas() > 1
+    if objects:
+        return object_generator(shape, classes, objects=objects, **dims, synchronized=synchronized)
+    return frame_generator(shape, classes, **dims, synchronized=synchronized)
 
 
 def _motion_judge(spec: VideoSpec, prepared: PreparedClips, use_bias: bool, sizes: dict[str, Any]) -> keras.Model:
