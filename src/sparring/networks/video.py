@@ -26,6 +26,7 @@ from sparring.ops.geometry import canvas
 SPEED = 0.25
 MAPPING_LAYERS, MAPPED = 2, 8  # From content, and from angles, to what a frame is made of; of eight times its width.
 OBJECT_SIDE, FINENESS = 0.5, 2  # Of an object, as shares of the frame's; and its pixels for one of the frame.
+DARK = 3  # The power of a background's brightness, so that it begins at an eighth.
 
 
 def motion_network(num_classes: int, *, motion_dim: int, units: int) -> keras.Model:
@@ -118,6 +119,8 @@ def object_generator(
     latents, angles, *labels = inputs = _frame_inputs(latent_dim, motion_dim, num_classes)
     height, side, channels = shape
     background = dcgan_image(joined([latents, *labels]), shape, width=max(1, width // 4), synchronized=synchronized)
+    # Before one that begins grey, objects learn first to be dark, and then are what hides all that is not to be seen.
+    background = 2 * ((background + 1) / 2) ** DARK - 1
     own = latent_dim // objects
     codes = ops.reshape(latents[:, : objects * own], (-1, objects, own))
     codes = JoinToFrames()([codes, *labels]) if labels else codes
