@@ -124,13 +124,11 @@ def object_generator(
     own = latent_dim // objects
     codes = ops.reshape(latents[:, : objects * own], (-1, objects, own))
     codes = JoinToFrames()([codes, *labels]) if labels else codes
-    finer = [FINENESS * math.ceil(OBJECT_SIDE * pixels) for pixels in (height, side)]
-    drawn = unfold(
-        dcgan_image(fold(codes), (finer[0], finer[1], channels + 1), width=width, synchronized=synchronized), objects
-    )
+    finer = (FINENESS * math.ceil(OBJECT_SIDE * height), FINENESS * math.ceil(OBJECT_SIDE * side), channels + 1)
+    pictures = dcgan_image(fold(codes), finer, width=width, synchronized=synchronized)
     place = _mapped(joined([ops.cos(angles), ops.sin(angles), *labels]), width)
     places = ops.reshape(ops.tanh(ScaledDense(2 * objects)(place)), (-1, objects, 2))
-    frame = Placed(FINENESS, dtype="float32")([background, drawn, places])
+    frame = Placed(FINENESS, dtype="float32")([background, unfold(pictures, objects), places])
     return keras.Model(inputs, frame, name="generator")
 
 
