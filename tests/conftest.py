@@ -1,6 +1,7 @@
 """What several tests start from."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -33,6 +34,9 @@ if keras.config.backend() == "tensorflow":
 
     # What runs for a moment need not be optimised, as with XLA on JAX: tracing is what takes the time of most tests.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+# Tracing makes millions of objects that stay, and looking through them again and again took a twentieth of the time.
+gc.set_threshold(50_000, 20, 20)
 
 ONCE = pytest.mark.skipif(keras.config.backend() == "jax", reason="the pass on TensorFlow shows it; once is enough")
 
