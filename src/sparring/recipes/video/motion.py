@@ -109,7 +109,8 @@ def mocogan(
     paper's 3-D convolutions.
 
     Measured by `benchmarks/actions.py`: after 400 seconds of processor 85 % of Weizmann's clips at 32 pixels show the
-    action asked for, 50 % where all of a clip is judged. Digits move well, and do not stay themselves (docs/video.md).
+    action asked for, 50 % where all of a clip is judged. Digits that bounce stay themselves as `objects`, and do not in
+    frames drawn as a whole (docs/video.md).
 
     Args:
         latent_dim: Size of the content, which all frames of a clip share.
