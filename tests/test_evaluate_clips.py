@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import ONCE, make_clips
+from sparring.applications.evaluating import judges
 from sparring.applications.evaluating.clip_figures import ClipSide, compare, of_motion
 from sparring.applications.evaluating.clip_judge import PARTS, groups_of
 from sparring.applications.evaluating.evaluate import compare as compare_runs
@@ -19,7 +20,9 @@ from sparring.data.clips.windows import Loaded, Windows
 from sparring.data.source import open_source
 from sparring.errors import DataError, UsageError
 from sparring.metrics.clips import own
+from sparring.metrics.clips.i3d import I3DExtractor
 from sparring.metrics.clips.motion import motion_of
+from sparring.metrics.extractor import Seen
 
 pytestmark = [pytest.mark.xdist_group("evaluate_clips"), ONCE]  # What its tests share is made once.
 
@@ -138,3 +141,31 @@ def test_figures_tell_what_is_wrong():
     assert round_and_round["looping"].value == 1
     assert (round_and_round["frozen"].value, fine["looping"].value) == (0, 0)
     assert figures(np.repeat(fake[:1], 80, axis=0))["fd"].value > 3 * fine["fd"].value
+
+
+class Mean:
+    """In place of I3D, whose weights are not at hand: the mean of each row of pixels."""
+
+    name = I3DExtractor.name
+
+    def __init__(self, weights):
+        assert weights == "rgb_imagenet.pt"
+
+    def __call__(self, clips):
+        return Seen(clips.mean(axis=(1, 3, 4), dtype=np.float32), None)
+
+
+def test_the_published_network_takes_the_place_of_our_own(run, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(judges, "I3DExtractor", Mean)
+    report = evaluate(run.folder, data=source, n=100, i3d_weights="rgb_imagenet.pt", out=tmp_path)
+    names = [figure.name for figure in report.figures]
+    assert names == ["fvd", "frame_fd", "consistency", "motion", "pace", "frozen", "looping"]
+    assert report["fvd"].protocol == "fvd[i3d-kinetics-400, n=100, ref=train]"
+    assert "fvd" in (tmp_path / "report.html").read_text()
+
+
+def test_the_published_network_is_for_clips(stripes, tmp_path):
+    options = {"images": 16, "batch_size": 8, "width": 4}
+    images = train(stripes, recipe="dcgan", run=tmp_path / "run", options=options, say=lambda sentence: None)
+    with pytest.raises(UsageError, match=r"`--i3d-weights` is for clips\. Received: a.pt"):
+        evaluate(images.folder, data=stripes, i3d_weights="a.pt")

@@ -58,6 +58,12 @@ def tensor(offset, shape, strides, *view):
     return Call(Global("torch._utils", "_rebuild_tensor_v2"), storage, offset, shape, strides, False, {})
 
 
+def tensor_of_a_gpu(offset, shape, strides):
+    """As PyTorch wrote it before version 0.4."""
+    storage = Persistent("storage", Global("torch.cuda", "FloatStorage"), "0", "cuda:0", len(NUMBERS), None)
+    return Call(Global("torch._utils", "_rebuild_tensor"), storage, offset, shape, strides)
+
+
 def zipped(path, obj, numbers=NUMBERS):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickled(obj))
@@ -82,6 +88,11 @@ def test_tensors_are_views_of_storages(write):
     found = read_tensors(path)
     np.testing.assert_array_equal(found["rows"], NUMBERS.reshape(3, 4))
     np.testing.assert_array_equal(found["turned"], NUMBERS.reshape(3, 4)[:, 2:].T)
+
+
+def test_tensors_of_a_gpu_from_before_version_0_4_are_read(tmp_path):
+    found = read_tensors(old(tmp_path / "weights.pt", {"x": tensor_of_a_gpu(4, (2, 2), (2, 1))}))
+    np.testing.assert_array_equal(found["x"], NUMBERS[4:8].reshape(2, 2))
 
 
 @pytest.mark.parametrize(

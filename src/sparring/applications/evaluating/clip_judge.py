@@ -17,6 +17,7 @@ from sparring.data.clips.windows import Windows
 from sparring.data.lazy import Rows
 from sparring.data.source import Source
 from sparring.data.spec import VideoSpec
+from sparring.metrics.clips.i3d import I3DExtractor
 from sparring.metrics.clips.motion import Motion, are_frozen, are_looping, motion_of, usual_energy
 from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.extractor import Extractor
@@ -67,7 +68,7 @@ class ClipJudge:
     def __init__(
         self,
         source: Source[VideoSpec],
-        extractor: ClipExtractor,
+        extractor: ClipExtractor | I3DExtractor,
         frame_extractor: Extractor,
         seed: int,
         progress: Progress,
@@ -191,6 +192,7 @@ class ClipJudge:
     @property
     def _recognised_real(self) -> float:
         """The share of real clips that are recognised: of those held out, or that the extractor did not learn."""
+        assert isinstance(self.extractor, ClipExtractor)
         return self.extractor.accuracy.value if self._held_out is None else float(np.mean(self._held_out[0]))
 
     def _of_classes(self, drawn: ClipSide, hits: np.ndarray | None) -> list[ClassFigures]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparring.applications.evaluating.image_figures import frechet_figure, of_share
-from sparring.applications.evaluating.meanings import INCEPTION
+from sparring.applications.evaluating.meanings import called
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.recognition import Share
@@ -103,8 +103,7 @@ def compare(
         figures.append(_of_rows(figure, metric, wanted, getattr(made, part), by, reference, seed))
         for way, one in (others | {"real": truth}).items():
             beside[way].append(metric(wanted, getattr(one, part)))
-    known = INCEPTION if name.startswith("inception") else {}
-    return [dataclasses.replace(figure, name=known.get(figure.name, figure.name)) for figure in figures], beside
+    return [dataclasses.replace(figure, name=called(figure.name, name)) for figure in figures], beside
 
 
 def style_diversity(

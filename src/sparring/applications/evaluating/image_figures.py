@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparring.applications.evaluating.evaluated import Progress
-from sparring.applications.evaluating.meanings import INCEPTION
+from sparring.applications.evaluating.meanings import called
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.kernels import (
     kernel_inception_distance,
@@ -69,9 +69,8 @@ def compare(
             progress("Measuring", index, len(groups))
             found += group()
     progress("Measuring", len(groups), len(groups))
-    known = INCEPTION if extractor.startswith("inception") else {}
     return [
-        dataclasses.replace(figure, name=known.get(figure.name, figure.name), reference=reference)
+        dataclasses.replace(figure, name=called(figure.name, extractor), reference=reference)
         for figure in found
         if every or figure.name in (*DEFAULT, "duplicated")
     ]

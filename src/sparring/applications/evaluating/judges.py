@@ -27,6 +27,7 @@ from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec, VideoSpec
 from sparring.data.tables.reading import read_table
 from sparring.data.tables.table import TableSource, reopen
 from sparring.errors import DataError, UsageError
+from sparring.metrics.clips.i3d import I3DExtractor
 from sparring.metrics.clips.own import ClipExtractor
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.choice import cache_folder, make_extractor
@@ -66,9 +67,13 @@ def judge_clips(bundle: Bundle, question: Question) -> Judge:
     def say(sentence: str) -> None:
         question.progress(sentence, 0, 1)
 
-    extractor = ClipExtractor(
-        clips, labels, groups=groups_of(clips), fingerprint=source.fingerprint, folder=cache_folder(), say=say
-    )
+    extractor: ClipExtractor | I3DExtractor
+    if question.i3d_weights is not None:
+        extractor = I3DExtractor(question.i3d_weights)
+    else:
+        extractor = ClipExtractor(
+            clips, labels, groups=groups_of(clips), fingerprint=source.fingerprint, folder=cache_folder(), say=say
+        )
     rows = spaced(len(clips), MOST_REAL)
     frame_extractor = make_extractor(
         question.extractor or "random",

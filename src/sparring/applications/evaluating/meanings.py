@@ -3,8 +3,8 @@
 import math
 from typing import NamedTuple
 
-INCEPTION = {"fd": "fid", "kd": "kid", "swd": "mind", "class_score": "is"}
-"""What a figure is called where the extractor is the Inception network that these names stand for, and only there."""
+PUBLISHED = {"inception": {"fd": "fid", "kd": "kid", "swd": "mind", "class_score": "is"}, "i3d": {"fd": "fvd"}}
+"""What figures are called where the extractor is the network that these names stand for, and only there."""
 
 
 class Meaning(NamedTuple):
@@ -141,7 +141,12 @@ SHARES = ("recognised", "memorised", "duplicated", "nearer", "copies", "frozen",
 def meaning_of(name: str) -> Meaning:
     """How to read the figure of this name; of translations it ends in the domain that they are of."""
     name = _plain(name)
-    return MEANINGS[{known: plain for plain, known in INCEPTION.items()}.get(name, name)]
+    return MEANINGS[{known: plain for names in PUBLISHED.values() for plain, known in names.items()}.get(name, name)]
+
+
+def called(name: str, extractor: str) -> str:
+    """The published name of the figure `name` where the extractor is that network, else `name`."""
+    return PUBLISHED.get(extractor.split("-")[0], {}).get(name, name)
 
 
 def shown(name: str, value: float, spread: float = math.nan) -> str:

@@ -13,10 +13,10 @@ from sparring.metrics.extractor import Seen
 from sparring.metrics.extractors.classifier import in_parts
 from sparring.metrics.extractors.resizing import as_color, resize_like_tensorflow1
 from sparring.metrics.extractors.torch_file import read_tensors
+from sparring.metrics.extractors.torch_weights import TorchWeights
 from sparring.metrics.recognition import Images
 
 SIDE, FEATURES, CLASSES = 299, 2048, 1008
-EPSILON = 1e-3  # Of the batch normalisations.
 AT_ONCE = 20  # Images that go through the network together.
 FLOAT32 = {"dtype": "float32"}  # Whatever the policy of the process is.
 
@@ -101,24 +101,12 @@ def fill(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
         DataError: A tensor is missing, of another shape or not finite.
     """
 
-    def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        if name not in tensors or tensors[name].shape != shape or not np.isfinite(tensors[name]).all():
-            received = tensors[name].shape if name in tensors else "nothing"
-            raise DataError(f"`{name}` must be of shape {shape} and finite. Received: {received}.")
-        return tensors[name].astype(np.float64)
-
+    weights = TorchWeights(tensors)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             file_name = layer.name.replace("-", ".")
-            height, width, before, filters = layer.kernel.shape
-            kernel = tensor(f"{file_name}.conv.weight", (filters, before, height, width)).transpose(2, 3, 1, 0)
-            weight, bias, mean, variance = (
-                tensor(f"{file_name}.bn.{part}", (filters,))
-                for part in ("weight", "bias", "running_mean", "running_var")
-            )
-            scale = weight / np.sqrt(variance + EPSILON)
-            layer.set_weights([kernel * scale, bias - mean * scale])
-    return tensor("fc.weight", (CLASSES, FEATURES)).T.astype(np.float32)
+            weights.fold_into(layer, f"{file_name}.conv", f"{file_name}.bn")
+    return weights.tensor("fc.weight", (CLASSES, FEATURES)).T.astype(np.float32)
 
 
 def _convolve(x: keras.KerasTensor, branch: Branch, padding: str = "same") -> keras.KerasTensor:

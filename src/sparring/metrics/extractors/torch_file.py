@@ -83,14 +83,14 @@ class _Rebuild:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows five names."""
+    """Knows these names alone; those of before PyTorch 0.4 and of tensors on a GPU mean the same."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+        if module == "torch._utils" and name in ("_rebuild_tensor", "_rebuild_tensor_v2"):
             return _Rebuild()
-        if module == "torch" and name in DTYPES:
+        if module in ("torch", "torch.cuda") and name in DTYPES:
             return name
         raise DataError(f"it asks for {module}.{name}, which no file of weights needs; nothing of it was run")
 
