@@ -30,7 +30,7 @@ FLAGS = {  # What users type. A change here is a change for all of them: a recip
     "sample": "run -n --label --where --seed --truncation --interpolate --frames --loop --out --trust",
     "translate": "run images --to --out --seed --pairs --trust",
     "stylize": "run content --style --to --strength --out --trust",
-    "evaluate": "runs --data -n --extractor --inception-weights --all --out --data-dir --trust",
+    "evaluate": "runs --data -n --extractor --inception-weights --i3d-weights --all --out --data-dir --trust",
     "augment": (
         "source --target --model --metric --out --anyway --minutes --folds --repeats --recipe --set --seed --size"
         " --data-dir --column"
@@ -267,7 +267,7 @@ def test_evaluate_prints_a_table(application, capsys, tmp_path):
     sys.modules["sparring.applications.evaluating.evaluate"].compare = None
     assert call("evaluate", tmp_path, "-n", "50", "--data", "photos", "--all") == 0
     ((runs, options),) = calls
-    unset = {"extractor": None, "inception_weights": None, "out": None, "data_dir": None, "trust": False}
+    unset = dict.fromkeys(("extractor", "inception_weights", "i3d_weights", "out", "data_dir")) | {"trust": False}
     assert runs == (tmp_path,)
     del options["progress"]
     assert options == {"data": "photos", "n": 50, "every": True, **unset}

@@ -56,11 +56,8 @@ def compare(real: ClipSide, fake: ClipSide, extractor: str, frame_extractor: str
 
     # The figures bear what is warned of, and the table shows it. A class of which a half has no clip is infinitely far.
     with warnings.catch_warnings(action="ignore", category=UserWarning), np.errstate(invalid="ignore"):
-        found = [
-            _measured(
-                called("fd", extractor), frechet_distance, real.features, fake.features, real, extractor, seed, 10
-            )
-        ]
+        name = called("fd", extractor)
+        found = [_measured(name, frechet_distance, real.features, fake.features, real, extractor, seed, 10)]
         if real.labels is not None and real.probabilities is not None and fake.probabilities is not None:
             known = real.probabilities.shape[1]
 
