@@ -21,6 +21,7 @@ from sparring.applications.train import train
 from sparring.bundle.tensors import read_tensors
 from sparring.data.source import open_source
 from sparring.errors import RunError
+from sparring.training import run as run_module
 from sparring.training.callbacks import read_journal
 from sparring.training.checkpoint import Checkpoints
 from sparring.training.game import Game
@@ -427,6 +428,21 @@ def test_one_process_at_a_time(command, source, straight, tmp_path):
     process.join()
     go_on(source, run.folder)
     assert_same_end(run.folder, straight("article"))
+
+
+@ONCE
+def test_a_run_that_another_process_begins_meanwhile_is_no_strange_folder(source, tmp_path, monkeypatch):
+    """Of several that train together one makes the folder, at any moment for the others."""
+    begun = train(source, recipe="article", options=RECIPES["article"] | {"images": 48}, run=tmp_path / "begun")
+    names_in = run_module._names_in
+
+    def begin_and_list(folder):
+        folder.mkdir()
+        shutil.copy(begun.folder / "recipe.json", folder)
+        return names_in(folder)
+
+    monkeypatch.setattr(run_module, "_names_in", begin_and_list)
+    assert run_module.Run(tmp_path / "late", begun.record).journal == tmp_path / "late" / "log.jsonl"
 
 
 def test_a_folder_of_something_else_is_refused(source, tmp_path):

@@ -210,8 +210,10 @@ class Run:
         """Refuses a folder that holds something else than this run."""
         path = self.folder / "recipe.json"
         try:
+            # In this order: a process that begins here meanwhile writes the record before all else.
+            names = _names_in(self.folder)
             if not path.exists():
-                if any(not BEGINNINGS.fullmatch(name) for name in _names_in(self.folder)):
+                if any(not BEGINNINGS.fullmatch(name) for name in names):
                     raise RunError(f"{self.folder} is not empty and holds no run. Choose another folder (--run).")
                 return
             there = Record.model_validate_json(path.read_bytes())
