@@ -129,18 +129,20 @@ def throughput(record: dict) -> str:
     rate = {"wall": "images_per_second", "processor": "images_per_processor_second"}[record["settings"]["by"]]
     for found in record["results"]:
         rounds = found["rounds"]
-        operations = found["contenders"]["ours"]["operations_per_image"]
+        operations = found["contenders"]["ours"].get("operations_per_image")
         peaks = [max(answer["peak_gflops"] for answer in one.values()) for one in rounds]
         for name, about in found["contenders"].items():
             ratios = [one["ours"][rate] / one[name][rate] for one in rounds]
-            work = [one[name]["images_per_processor_second"] * operations / 1e9 for one in rounds]
-            shares = [done / peak for done, peak in zip(work, peaks, strict=True)]
+            rates = [one[name]["images_per_processor_second"] for one in rounds]
+            shares = (
+                [done * operations / 1e9 / peak for done, peak in zip(rates, peaks, strict=True)] if operations else []
+            )
             rows.append(
                 [
                     f"{found['recipe']}: {about['is']}",
                     format(statistics.median(one[name][rate] for one in rounds), ",.0f"),
                     "" if name == "ours" else " / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)),
-                    format(statistics.median(shares), ".0%"),
+                    format(statistics.median(shares), ".0%") if shares else "",
                     about["note"],
                 ]
             )

@@ -5,9 +5,13 @@ import time
 import keras
 import numpy as np
 from operations import step_operations
-from workload import PEAK_PRODUCTS, PEAK_SIDE, factors, load_images, now, since
+from workload import PEAK_PRODUCTS, PEAK_SIDE, TRANSLATIONS, factors, load_domains, load_images, now, since
 
 import sparring
+from sparring.data.images.domains import domain_source
+from sparring.data.source import Source
+
+STILL = {"jitter": 0.0, "mirror": False}  # Images as they are.
 
 
 def matrix_peak() -> float:
@@ -19,6 +23,11 @@ def matrix_peak() -> float:
     for product in products:  # JAX returns before it has multiplied.
         keras.ops.convert_to_numpy(product)[0, 0]
     return PEAK_PRODUCTS * 2 * PEAK_SIDE**3 / (time.process_time() - began) / 1e9
+
+
+def random_domains(*, paired: bool) -> Source:
+    """Images of two domains."""
+    return domain_source("random", dict(zip("ab", load_domains(), strict=True)), paired=paired)
 
 
 class Clock(keras.callbacks.Callback):
@@ -47,13 +56,15 @@ class Ours:
     """`game.fit` as a run calls it."""
 
     def __init__(self, recipe: str):
-        source = sparring.open_source(load_images())  # Without labels: no network reads any.
         keras.utils.set_random_seed(0)
-        self.game = sparring.find_recipe(recipe).build(source.spec)
+        if recipe in TRANSLATIONS:
+            source, options = random_domains(paired=recipe == "pix2pix"), STILL
+        else:
+            source, options = sparring.open_source(load_images()), {}  # Without labels: no network reads any.
+        self.game = sparring.find_recipe(recipe).build(source.spec, **options)
         self.batch_size = self.game.pace.batch_size
         self.batches = source.batches(self.batch_size)
-        self.generator = self.game.average.networks["generator"]
-        (self.discriminator,) = (n for player in self.game.players for n in player.networks if n is not self.generator)
+        self.networks = {player.name: player.networks for player in self.game.players}
         self.note = f"Keras {keras.__version__} on {keras.backend.backend()}"
 
     def run(self, seconds: float) -> tuple[int, float, float]:
@@ -73,7 +84,8 @@ class KerasLoop:
 
     def __init__(self, recipe: str):
         game = Ours(recipe)
-        self.generator, self.discriminator, self.batch_size = game.generator, game.discriminator, game.batch_size
+        self.networks, self.batch_size = game.networks, game.batch_size
+        (self.generator,), (self.discriminator,) = (self.networks[name] for name in ("generator", "discriminator"))
         player = game.game.players[0]
         self.images = load_images().astype(np.float32) / 127.5 - 1
         self.real, self.fake = np.ones((self.batch_size, 1)), np.zeros((self.batch_size, 1))
@@ -111,12 +123,13 @@ class KerasLoop:
 
 
 def introduce(contender, recipe: str) -> dict:
-    """What the parent wants to know of it: learnt parameters of each network, and the arithmetic of a step."""
-    networks = contender.generator, contender.discriminator
-    contender.discriminator.trainable = True
-    r3gan = recipe == "r3gan"
-    return {
-        "parameters": [sum(int(np.prod(v.shape)) for v in network.trainable_variables) for network in networks],
-        "operations_per_image": step_operations(*networks, paired=r3gan, penalised=r3gan),
-        "note": contender.note,
-    }
+    """What the parent wants to know of it: learnt parameters of each side, and the arithmetic of a step."""
+    sides = [contender.networks[name] for name in ("generator", "discriminator")]
+    for network in sides[1]:
+        network.trainable = True
+    found = {"parameters": [sum(int(np.prod(v.shape)) for n in side for v in n.trainable_variables) for side in sides]}
+    if recipe not in TRANSLATIONS:
+        r3gan = recipe == "r3gan"
+        (generator,), (discriminator,) = sides
+        found["operations_per_image"] = step_operations(generator, discriminator, paired=r3gan, penalised=r3gan)
+    return found | {"note": contender.note}

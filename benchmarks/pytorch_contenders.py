@@ -1,18 +1,19 @@
 """Contenders on PyTorch: the same networks and losses, by its tutorial, as fast as they go, and compiled."""
 
-import copy
 import itertools
 import time
+from functools import partial
 
 import numpy as np
 import torch
+from pytorch_adversaries import Adversaries
+from pytorch_translation import Translator
 from torch import nn
 from torch.nn.functional import softplus
-from workload import PEAK_PRODUCTS, PEAK_SIDE, factors, load_images, now, settings, since
+from workload import PEAK_PRODUCTS, PEAK_SIDE, TRANSLATIONS, factors, load_images, settings
 
 from sparring.data.spec import squared_distance
 
-CHECK_STEPS = 50  # As often the tutorial asks for a number.
 TRIAL_SECONDS, TRIALS = 0.7, 3
 
 
@@ -107,7 +108,7 @@ NETWORKS = {"article": mlp, "dcgan": dcgan, "r3gan": residual}
 BETAS = {"article": (0.5, 0.999), "dcgan": (0.5, 0.999), "r3gan": (0.0, 0.99)}
 
 
-class Trainer:
+class Trainer(Adversaries):
     """PyTorch's own DCGAN tutorial: one generator pass, the discriminator's step, the generator's step.
 
     Better than the tutorial where that costs PyTorch nothing but time: the generator's step takes no gradient by the
@@ -121,26 +122,12 @@ class Trainer:
         optimizer: "fused" or "foreach", two ways PyTorch runs the same Adam; None leaves it the choice.
     """
 
-    def __init__(self, recipe: str, images: torch.Tensor, compiled: bool, channels_last: bool, optimizer: str | None):
+    def __init__(self, recipe: str, compiled: bool, channels_last: bool, optimizer: str | None):
         torch.manual_seed(0)
-        options = settings(recipe)
-        self.batch_size, self.latent_dim = options["batch_size"], options["latent_dim"]
-        self.halflife = options.get("ema_halflife_images", 10_000)
-        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        options, images = settings(recipe), torch.from_numpy(load_images())
+        self.latent_dim = options["latent_dim"]
         networks = NETWORKS[recipe](self.latent_dim, options["width"])
-        self.generator, self.discriminator = (network.to(memory_format=self.layout) for network in networks)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.optimizers = [
-            torch.optim.Adam(
-                network.parameters(),
-                options["learning_rate"],
-                BETAS[recipe],
-                eps=1e-7,
-                **({optimizer: True} if optimizer else {}),
-            )
-            for network in (self.discriminator, self.generator)
-        ]
-        self.schedules = []
+        super().__init__(recipe, networks, BETAS[recipe], images, channels_last, optimizer)
         self.gamma = 0.0
         if recipe == "r3gan":
             self.gamma = 1e-2 * squared_distance(images.numpy())
@@ -148,33 +135,12 @@ class Trainer:
             self.schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(o, steps, last) for o in self.optimizers]
         self.generate = torch.compile(self.generator) if compiled else self.generator
         self.judge = torch.compile(self.discriminator) if compiled else self.discriminator
-        self.images, self.steps = images.permute(0, 3, 1, 2), 0
-        self.rows = self._rows()
 
-    def _rows(self):
-        """Rows of the batches, shuffled anew in every pass."""
-        while True:
-            order = torch.randperm(len(self.images))
-            yield from order[: len(order) - len(order) % self.batch_size].split(self.batch_size)
-
-    def _next_images(self):
-        return self.images[next(self.rows)].float().div_(127.5).sub_(1.0).contiguous(memory_format=self.layout)
-
-    def step(self):
-        real = self._next_images()
+    def _losses(self, real):
         fake = self.generate(torch.randn(self.batch_size, self.latent_dim))
-        losses = (self._penalised_losses if self.gamma else self._losses)(real, fake)
-        for loss, optimizer, network in zip(losses, self.optimizers, (self.discriminator, self.generator), strict=True):
-            optimizer.zero_grad()
-            loss.backward(inputs=list(network.parameters()))
-            optimizer.step()
-        for schedule in self.schedules:
-            schedule.step()
-        self._follow()
-        if self.steps % CHECK_STEPS == 0:
-            self.last = loss.item()
+        return (self._penalised_losses if self.gamma else self._plain_losses)(real, fake)
 
-    def _losses(self, real, fake):
+    def _plain_losses(self, real, fake):
         yield softplus(-self.judge(real)).mean() + softplus(self.judge(fake.detach())).mean()
         yield softplus(-self.judge(fake)).mean()
 
@@ -192,23 +158,6 @@ class Trainer:
         (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
         return scores, gradient.square().sum((1, 2, 3)).mean()
 
-    @torch.no_grad()
-    def _follow(self):
-        self.steps += 1
-        halflife = min(self.halflife, 0.05 * self.steps * self.batch_size)
-        share = 1 - 0.5 ** (self.batch_size / halflife)
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), share)
-        if buffers := list(self.average.buffers()):
-            torch._foreach_copy_(buffers, list(self.generator.buffers()))
-
-    def run(self, seconds: float) -> tuple[int, float, float]:
-        """Trains for so long; returns images, seconds and processor seconds."""
-        steps, began = 0, now()
-        while time.perf_counter() - began[0] < seconds:
-            self.step()
-            steps += 1
-        return steps * self.batch_size, *since(began)
-
 
 class Tutorial(Trainer):
     """The tutorial to the letter, where it is right: Adam and layout as they come, and a look at every figure.
@@ -217,8 +166,8 @@ class Tutorial(Trainer):
     gradients are thrown away.
     """
 
-    def __init__(self, recipe: str, images: torch.Tensor):
-        super().__init__(recipe, images, compiled=False, channels_last=False, optimizer=None)
+    def __init__(self, recipe: str):
+        super().__init__(recipe, compiled=False, channels_last=False, optimizer=None)
 
     def step(self):
         of_discriminator, of_generator = self.optimizers
@@ -242,31 +191,29 @@ class Tutorial(Trainer):
         self._follow()
 
 
-def fastest(recipe: str, compiled: bool, threads: int) -> tuple[Trainer, str]:
+def fastest(recipe: str, compiled: bool, threads: int) -> tuple[Adversaries, str]:
     """A trainer in the layout and with the Adam that ran fastest here, and a word on which that was."""
     torch.set_num_threads(threads)
-    images = torch.from_numpy(load_images())
+    make = partial(Translator if recipe in TRANSLATIONS else Trainer, recipe)
     layouts = (False,) if recipe == "article" else (False, True)
     trials = {}
     for channels_last, optimizer in itertools.product(layouts, ("fused", "foreach")):
-        trainer = Trainer(recipe, images, False, channels_last, optimizer)
+        trainer = make(False, channels_last, optimizer)
         trainer.run(TRIAL_SECONDS)
         runs = [trainer.run(TRIAL_SECONDS) for _ in range(TRIALS)]
         trials[channels_last, optimizer] = max(images / processor for images, _, processor in runs)
     channels_last, optimizer = max(trials, key=trials.get)
     layout = "channels last" if channels_last else "channels first"
-    words = f"torch {torch.__version__}, {layout}, {optimizer} Adam"
-    return Trainer(recipe, images, compiled, channels_last, optimizer), words
+    return make(compiled, channels_last, optimizer), f"torch {torch.__version__}, {layout}, {optimizer} Adam"
 
 
 def by_the_tutorial(recipe: str, threads: int) -> tuple[Trainer, str]:
     """The tutorial, and a word on how."""
     torch.set_num_threads(threads)
-    images = torch.from_numpy(load_images())
-    return Tutorial(recipe, images), f"torch {torch.__version__}, channels first, Adam as it comes"
+    return Tutorial(recipe), f"torch {torch.__version__}, channels first, Adam as it comes"
 
 
-def introduce(trainer: Trainer, note: str) -> dict:
+def introduce(trainer: Adversaries, note: str) -> dict:
     """What the parent wants to know of it."""
     networks = trainer.generator, trainer.discriminator
     return {"parameters": [sum(int(np.prod(p.shape)) for p in n.parameters()) for n in networks], "note": note}

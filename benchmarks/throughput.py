@@ -2,6 +2,7 @@
 
     python benchmarks/throughput.py
     python benchmarks/throughput.py --recipes dcgan --rounds 9 --seconds 10 --out dcgan.json
+    python benchmarks/throughput.py --recipes pix2pix cyclegan fastcut
 
 Every contender trains the same networks without labels, with the same loss, Adam, batch size and images, in a process
 of its own that sleeps while the others run; a ratio compares two contenders of the same round. With `--by processor`
@@ -20,7 +21,7 @@ from pathlib import Path
 from document import throughput as table
 from records import write_record
 from rich.console import Console
-from workload import RECIPES
+from workload import RECIPES, TRANSLATIONS
 
 CONTENDERS = {
     "ours": "game.fit",
@@ -34,6 +35,14 @@ NEEDS = {
     "torch-tutorial": ("torch", "sparring[benchmarks]"),
     "torch": ("torch", "sparring[benchmarks]"),
     "torch-compile": ("torch", "sparring[benchmarks]"),
+}
+
+CANNOT = {
+    ("r3gan", "keras-loop"): "train_on_batch knows no penalty of a gradient",
+    ("r3gan", "torch-tutorial"): "it has no penalty of a gradient",
+}
+CANNOT |= {
+    (recipe, name): "it translates nothing" for recipe in TRANSLATIONS for name in ("keras-loop", "torch-tutorial")
 }
 
 
@@ -79,10 +88,8 @@ def contenders_for(recipe: str, asked: list[str], console: Console) -> list[str]
         package, extra = NEEDS.get(name, (None, None))
         if package and importlib.util.find_spec(package) is None:
             console.print(f"{CONTENDERS[name]} is left out: {package} is not installed. pip install '{extra}'")
-        elif name == "keras-loop" and recipe == "r3gan":
-            console.print(f"{CONTENDERS[name]} is left out: train_on_batch knows no penalty of a gradient.")
-        elif name == "torch-tutorial" and recipe == "r3gan":
-            console.print(f"{CONTENDERS[name]} is left out: it has no penalty of a gradient.")
+        elif (recipe, name) in CANNOT:
+            console.print(f"{CONTENDERS[name]} is left out: {CANNOT[recipe, name]}.")
         else:
             names.append(name)
     return names
@@ -121,7 +128,7 @@ def check_equal(introductions: dict):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=RECIPES)
+    parser.add_argument("--recipes", nargs="+", choices=(*RECIPES, *TRANSLATIONS), default=RECIPES)
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each contender in each round")

@@ -1,4 +1,4 @@
-"""What every contender trains on and with: the images, and the options of the recipe, without importing Keras."""
+"""What every contender trains on and with: images, and the options of the recipe, without importing Keras."""
 
 import ast
 import os
@@ -10,6 +10,8 @@ import numpy as np
 from sparring import find_recipe
 
 RECIPES = ("article", "dcgan", "r3gan")
+TRANSLATIONS = ("pix2pix", "cyclegan", "fastcut")
+DOMAIN_SHAPE = (400, 64, 64, 3)  # Of either domain's images.
 PEAK_SIDE, PEAK_PRODUCTS = 1024, 12
 
 
@@ -20,6 +22,11 @@ def load_images() -> np.ndarray:
         return np.random.default_rng(0).integers(0, 256, (60_000, 28, 28, 1), np.uint8)
     with np.load(path) as arrays:
         return arrays["x_train"][..., None]
+
+
+def load_domains() -> np.ndarray:
+    """uint8 images of two domains, one behind the other: random, for what they show takes no time."""
+    return np.random.default_rng(0).integers(0, 256, (2, *DOMAIN_SHAPE), np.uint8)
 
 
 def settings(recipe: str) -> dict:
