@@ -1,11 +1,11 @@
 """Few images: with how many, and with what the discriminator sees changed, a generator learns and does not copy.
 
-    python benchmarks/few_images.py --source pokemon_128.zip --seconds 300 --seeds 0 1 2
-    python benchmarks/few_images.py --source pokemon_128.zip --seconds 40 --set width=16 learning_rate=0.001
+    python benchmarks/few_images.py --source pokemon_128.zip --images 400000 --seeds 0 1 2
+    python benchmarks/few_images.py --source pokemon_128.zip --images 40000 --set width=16 learning_rate=0.001
 
 Of the images of one source some are trained on, without labels, in three ways: as they are, changed by DiffAugment, and
-changed by as much as keeps the discriminator from being sure (adaptive). Every training has the same processor time;
-its speed is measured first, on a few steps, so that what runs over its length ends with it.
+changed by as much as keeps the discriminator from being sure (adaptive). Every training is shown as many images. The
+same call again, or with more seeds, does what the file `--out` does not hold yet.
 
 Figures are of 2,000 samples of the averaged generator, by the features of `random`, whose components are those of all
 images. Distance and coverage are to all images, trained on or not, as in Zhao et al. 2020 (DiffAugment,
@@ -16,6 +16,7 @@ another. The distance of the images trained on, themselves, is what a generator 
 """
 
 import argparse
+import itertools
 import time
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import keras
 import numpy as np
 from keras import ops
 from PIL import Image
-from records import write_record
+from records import earlier_results, write_record
 
 import sparring
 from sparring.data.source import Source, image_source
@@ -41,7 +42,7 @@ from sparring.ops.color import to_uint8
 from sparring.recipes.catalog import Recipe, parse_setting
 
 COUNTS, WAYS = (100, 400, 819), ("none", "diffaugment", "adaptive")
-SAMPLES, AT_ONCE, WARM_STEPS, LOOKS, NEAR = 2_000, 200, 10, 4, 0.05
+SAMPLES, AT_ONCE, LOOKS, NEAR = 2_000, 200, 4, 0.05
 SHOWN = 16  # Samples of a training on the sheet.
 
 
@@ -79,23 +80,11 @@ def sample(game: sparring.Game, seed: int = 1) -> np.ndarray:
     return np.concatenate([to_uint8(ops.convert_to_numpy(part)) for part in parts])
 
 
-def train(
-    recipe: Recipe, options: dict, data: Source, seconds: float, seed: int, judge: Judge
-) -> tuple[dict, np.ndarray]:
+def train(recipe: Recipe, options: dict, data: Source, images: int, seed: int, judge: Judge) -> tuple[dict, np.ndarray]:
     """Images shown, processor seconds and the distance on the way; and samples."""
-
-    def begin(images: int) -> sparring.Game:
-        keras.utils.set_random_seed(seed)
-        return recipe.build(data.spec, **options, images=images)
-
-    trial = begin(1_000_000)
-    batches = data.batches(trial.pace.batch_size, seed)
-    for _ in range(2):  # The first compiles.
-        began = time.process_time()
-        trial.fit(batches, epochs=1, steps_per_epoch=WARM_STEPS, verbose=0)
-        taken = time.process_time() - began
-    steps = max(LOOKS, int(seconds * WARM_STEPS / taken))
-    game, spent, curve = begin(steps * trial.pace.batch_size), 0.0, []
+    keras.utils.set_random_seed(seed)
+    game, spent, curve = recipe.build(data.spec, **options, images=images), 0.0, []
+    batches, steps = data.batches(game.pace.batch_size, seed), images // game.pace.batch_size
     for tick in range(LOOKS):
         began = time.process_time()
         game.fit(batches, initial_epoch=tick, epochs=tick + 1, steps_per_epoch=steps // LOOKS, verbose=0)
@@ -112,7 +101,7 @@ def save_sheet(path: Path, rows: list[np.ndarray]) -> None:
     Image.fromarray(sheet).resize((2 * sheet.shape[1], 2 * sheet.shape[0]), Image.Resampling.NEAREST).save(path)
 
 
-def main():
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", required=True, help="images without labels: a folder or zip")
     parser.add_argument("--size", type=int, default=32, help="pixels a side")
@@ -120,38 +109,38 @@ def main():
     parser.add_argument("--augment", nargs="+", default=WAYS, choices=WAYS)
     parser.add_argument("--recipe", default="dcgan")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="options of the recipe")
-    parser.add_argument("--seconds", type=float, default=300.0, help="processor seconds for each training")
+    parser.add_argument("--images", type=int, default=400_000, help="shown in each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--sheet", type=Path, help="where to put a picture of real images and of each training's")
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON, after every training")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    arguments = parsed()
     source = sparring.open_source(arguments.source, size=arguments.size)
-    judge, recipe, options = (
-        Judge(source),
-        sparring.find_recipe(arguments.recipe),
-        dict(map(parse_setting, arguments.set)),
-    )
+    judge, recipe = Judge(source), sparring.find_recipe(arguments.recipe)
+    options = dict(map(parse_setting, arguments.set))
     settings = {"source": source.name, "size": arguments.size, "recipe": arguments.recipe, "options": options}
-    settings |= {"seconds": arguments.seconds, "extractor": judge.look.name, "images": len(judge.images)}
-    real, runs, sheet = {}, [], []
-    for count in arguments.counts:
-        rows = some_rows(len(judge.images), count)
-        real[count] = round(judge.distance(judge.features[rows]), 4)
-        print(f"{count} images: distance {real[count]} themselves", flush=True)
-        sheet.append(judge.images[rows[:SHOWN]])
+    settings |= {"images": arguments.images, "seeds": arguments.seeds, "extractor": judge.look.name}
+    parts = {count: some_rows(len(judge.images), count) for count in arguments.counts}
+    real = {str(count): round(judge.distance(judge.features[rows]), 4) for count, rows in parts.items()}
+    runs = (earlier_results(arguments.out, settings) or {"runs": []})["runs"]
+    done, sheet = {(run["seed"], run["count"], run["augment"]) for run in runs}, []
+    for seed, count, way in itertools.product(arguments.seeds, arguments.counts, arguments.augment):
+        if (seed, count, way) in done:
+            continue
+        rows = parts[count]
         data = image_source(f"{source.name}-{count}", judge.images[rows])
-        for way in arguments.augment:
-            for seed in arguments.seeds:
-                found, samples = train(recipe, options | {"augment": way}, data, arguments.seconds, seed, judge)
-                found = {"count": count, "augment": way, "seed": seed, **found}
-                runs.append(found | judge.figures(judge.look(samples).features, rows))
-                print({name: value for name, value in runs[-1].items() if name != "curve"}, flush=True)
-                if seed == arguments.seeds[0]:
-                    sheet.append(samples[:SHOWN])
-                if arguments.sheet:
-                    save_sheet(arguments.sheet, sheet)
-                if arguments.out:
-                    write_record(arguments.out, "few_images", settings, {"real": real, "runs": runs})
+        found, samples = train(recipe, options | {"augment": way}, data, arguments.images, seed, judge)
+        found = {"count": count, "augment": way, "seed": seed, **found}
+        runs.append(found | judge.figures(judge.look(samples).features, rows))
+        print({name: value for name, value in runs[-1].items() if name != "curve"}, flush=True)
+        sheet += [judge.images[rows[:SHOWN]], samples[:SHOWN]]
+        if arguments.sheet:
+            save_sheet(arguments.sheet, sheet)
+        if arguments.out:
+            write_record(arguments.out, "few_images", settings, {"real": real, "runs": runs})
 
 
 if __name__ == "__main__":
