@@ -203,6 +203,7 @@ def _patches(features: Sequence, share):
         _, height, width, channels = x.shape
         count, parts = height * width, share.shape[1]
         place = ops.cast(ops.floor((ops.arange(parts, dtype="float32") + share) * (count / parts)), "int32")
-        rows = ops.reshape(x, (-1, count, channels))
-        found.append(ops.take_along_axis(rows, ops.minimum(place, count - 1)[:, :, None], axis=1))
+        # Rows of the whole batch: `take_along_axis` counts in int64, of which TensorFlow tells the terminal.
+        first = count * ops.arange(ops.shape(x)[0], dtype="int32")[:, None]
+        found.append(ops.take(ops.reshape(x, (-1, channels)), first + ops.minimum(place, count - 1), axis=0))
     return found
