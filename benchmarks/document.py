@@ -132,6 +132,7 @@ def throughput(record: dict) -> str:
         operations = found["contenders"]["ours"].get("operations_per_image")
         peaks = [max(answer["peak_gflops"] for answer in one.values()) for one in rounds]
         for name, about in found["contenders"].items():
+            speed = statistics.median(one[name][rate] for one in rounds)
             ratios = [one["ours"][rate] / one[name][rate] for one in rounds]
             rates = [one[name]["images_per_processor_second"] for one in rounds]
             shares = (
@@ -140,7 +141,7 @@ def throughput(record: dict) -> str:
             rows.append(
                 [
                     f"{found['recipe']}: {about['is']}",
-                    format(statistics.median(one[name][rate] for one in rounds), ",.0f"),
+                    format(speed, ",.0f" if speed >= 100 else ".1f"),
                     "" if name == "ours" else " / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)),
                     format(statistics.median(shares), ".0%") if shares else "",
                     about["note"],
