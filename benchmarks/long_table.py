@@ -1,9 +1,10 @@
-"""What a table takes that does not fit into memory: seconds and memory, to open it and to train on it.
+"""What a table takes that does not fit into memory: seconds and memory, to open it, train on it and judge by it.
 
 `python benchmarks/long_table.py --rows 2000000` writes a CSV of so many rows and of 30 columns, half of them numbers
-and half levels, opens it, and trains the recipe `tabular` for two short ticks. After each it prints the seconds of
-processor, the most memory that the process has held, and what of that which it holds is its own: the rest are pages of
-files, encoded rows among them, which the system drops where memory is short. `--whole` reads the table whole.
+and half levels, opens it, trains the recipe `tabular` for two short ticks, and evaluates 2,000 rows of it. After each
+it prints the seconds of processor, the most memory that the process has held, and what of that which it holds is its
+own: the rest are pages of files, encoded rows among them, which the system drops where memory is short. `--whole` reads
+the table whole.
 """
 
 import argparse
@@ -52,8 +53,11 @@ def main() -> None:
         source = open_source(path, target="level 0")
         print(f"opened: {time.process_time() - began:.1f} s of processor, {held()}", flush=True)
         began = time.process_time()
-        sparring.train(source, run=pathlib.Path(folder) / "run", options=options, say=lambda words: None)
-        print(f"trained for 40 steps: {time.process_time() - began:.1f} s of processor, {held()}")
+        run = sparring.train(source, run=pathlib.Path(folder) / "run", options=options, say=lambda words: None)
+        print(f"trained for 40 steps: {time.process_time() - began:.1f} s of processor, {held()}", flush=True)
+        began = time.process_time()
+        sparring.evaluate(run.folder, data=path, n=2_000)
+        print(f"evaluated: {time.process_time() - began:.1f} s of processor, {held()}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ import pytest
 
 import sparring
 from conftest import ONCE, make_frame
+from sparring.applications.evaluating.evaluated import Question
+from sparring.applications.evaluating.judges import judge_tables
+from sparring.applications.inspecting.tables import inspect_table
 from sparring.applications.train import train
 from sparring.data.source import open_source
 from sparring.data.tables import reading, streamed
@@ -134,7 +137,35 @@ def test_it_trains_and_goes_on(tmp_path, in_parts):
     assert said[0].startswith("rows: 800 rows of 15 columns")
     assert said[0].endswith("200 more held out.")
     assert any(words.startswith("Going on after 2 of 4") for words in said)
-    assert len(sparring.load(run.folder).sample(10)) == 10
+    bundle = sparring.load(run.folder)
+    assert len(bundle.sample(10)) == 10
+    judge = judge_tables(bundle, Question(data=path))
+    assert len(judge.training) == len(judge.source.rows) < 800
+    assert judge.measures == f"table-v1 by {len(judge.training)} training rows"
+    assert judge.num_held_out == 200
+    in_parts(limit=10**9)
+    assert judge_tables(bundle, Question(data=path)).measures == "table-v1"
+    in_parts()
+    with pytest.raises(DataError, match=r"at least 800 rows\. Received: 700"):
+        judge_tables(bundle, Question(data=written(tmp_path, changing(700))))
+    with pytest.raises(DataError, match=r"^The table must have the columns it was fitted on\. Missing: paid"):
+        judge_tables(bundle, Question(data=written(tmp_path, changing().drop(columns="paid"))))
+
+
+def test_inspecting_says_what_it_says_of_the_table_in_memory(tmp_path, in_parts):
+    path = written(tmp_path, changing())
+    in_parts(limit=10**9)
+    whole = inspect_table(path, target="paid")
+    in_parts(sample=10**6)
+    parts = inspect_table(path, target="paid")
+    assert parts.facts() == whole.facts()
+    assert parts.warnings == whole.warnings
+    assert len(parts.notes) == len(whole.notes) + 1
+    odd = written(tmp_path, make_frame(1_000).assign(price=[*range(999), "unknown"]))
+    refused = inspect_table(odd, target="paid")
+    assert refused.num_rows == 1_000
+    assert "train would refuse it: " in refused.training[0]
+    assert "`price` mixes numbers and other values" in refused.training[0]
 
 
 def test_what_is_odd_is_told_wherever_it_stands(tmp_path, in_parts):

@@ -24,7 +24,8 @@ from sparring.data.images.named import DIGITS, NAMES
 from sparring.data.lazy import Rows
 from sparring.data.source import is_several, open_source
 from sparring.data.spec import DomainsSpec, ImageSpec, TableSpec, VideoSpec
-from sparring.data.tables.reading import read_table
+from sparring.data.tables.reading import read_table, table_path
+from sparring.data.tables.streamed import open_long, reopen_streamed
 from sparring.data.tables.table import TableSource, reopen
 from sparring.errors import DataError, UsageError
 from sparring.metrics.clips.i3d import I3DExtractor
@@ -103,14 +104,22 @@ def judge_tables(bundle: Bundle, question: Question) -> Judge:
     if source is None:
         raise DataError(f"The run was trained on {record.source}, a table: say where it lies with --data.")
     if not isinstance(source, TableSource):
-        if isinstance(source, str | os.PathLike):
-            source = read_table(source)[0]
-        if not isinstance(source, pd.DataFrame):
-            raise UsageError(f"`data` must be a table: a path or a DataFrame. Received: {type(source).__name__}")
-        source = reopen(record.source, source, record.spec)
+        source = _table(record.source, source, record.spec)
     if source.fingerprint != record.fingerprint:
         raise DataError(f"{record.source} is not what the run was trained on: the rows differ.")
     return TableJudge(source, question.seed, question.progress)
+
+
+def _table(name: str, data: Any, spec: TableSpec) -> TableSource:
+    """The table that a run of `spec` is said to be trained on."""
+    if isinstance(data, str | os.PathLike):
+        path = table_path(data)
+        if (long := open_long(path)) is not None:
+            return reopen_streamed(name, long, spec)
+        data = read_table(path)[0]
+    if not isinstance(data, pd.DataFrame):
+        raise UsageError(f"`data` must be a table: a path or a DataFrame. Received: {type(data).__name__}")
+    return reopen(name, data, spec)
 
 
 def judge_domains(bundle: Bundle, question: Question) -> Judge:

@@ -61,7 +61,6 @@ class TableJudge:
     """
 
     most = 10_000
-    measures = MEASURES
     sections = staticmethod(table_sections)
 
     def __init__(self, source: TableSource, seed: int, progress: Progress):
@@ -70,6 +69,8 @@ class TableJudge:
                 f"{source.name} has {len(source.rows)} training rows, and at least {LEAST} are needed to compare with."
             )
         self.source, self.seed, self.progress = source, seed, progress
+        of_all = len(source.rows) == source.spec.num_examples
+        self.measures = MEASURES if of_all else f"{MEASURES} by {len(source.rows):,} training rows"
         self.read = Reader(source.spec, source.rows)
         self.training, self.held_out = self.read(source.rows), self.read(source.held_out_rows)
 
@@ -161,4 +162,4 @@ class TableJudge:
 
     def _figure(self, name: str, n: int, value: float, low: float, high: float) -> Figure:
         """Real rows are a column of their own, so there is no other floor."""
-        return Figure(name, value, low, high, NAN, n, MEASURES)
+        return Figure(name, value, low, high, NAN, n, self.measures)

@@ -2,8 +2,9 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,8 +12,9 @@ from sparring.applications.inspecting.plan import plan_recipe
 from sparring.data.files import slug
 from sparring.data.source import open_source
 from sparring.data.tables.columns import AnyColumn, Category, Date, Identifier, Number
-from sparring.data.tables.reading import read_table
-from sparring.data.tables.table import describe
+from sparring.data.tables.reading import read_table, table_path
+from sparring.data.tables.streamed import open_long
+from sparring.data.tables.table import TableSource, describe
 from sparring.data.tables.times import from_units
 from sparring.errors import DataError, few
 
@@ -67,25 +69,43 @@ def inspect_table(
         DataError: There is no table.
         UsageError: `target` or `columns` name what is not there.
     """
-    if isinstance(source, pd.DataFrame):
-        frame, name = source, "table"
-        notes: list[str] = []
-    else:
-        (frame, notes), name = read_table(source), slug(Path(source))
+    name, table, parts, notes = _read(source)
     try:
-        opened = open_source(frame, target=target, columns=columns)
+        opened = open_source(table, target=target, columns=columns)
     except DataError as error:
-        found = {str(column): f"dtype {dtype}" for column, dtype in zip(frame.columns, frame.dtypes, strict=True)}
-        return TableInspection(name, len(frame), found, tuple(notes), (f"train would refuse it: {error}",), ())
-    spec = opened.spec
+        return _refused(name, parts, tuple(notes), error)
+    assert isinstance(opened, TableSource)
+    spec, count = opened.spec, opened.spec.num_examples + len(opened.held_out_rows)
     return TableInspection(
         name=name,
-        num_rows=len(frame),
-        columns={column.name: _text(column, len(frame)) for column in spec.columns},
+        num_rows=count,
+        columns={column.name: _text(column, count) for column in spec.columns},
         notes=(*notes, *opened.notes),
         training=(f"train would take {describe(spec)}, and {plan_recipe(opened, recipe)}.",),
-        warnings=tuple(_warnings(spec, len(frame))),
+        warnings=tuple(_warnings(spec, count)),
     )
+
+
+def _read(source: str | os.PathLike[str] | pd.DataFrame) -> tuple[str, Any, Iterable[pd.DataFrame], list[str]]:
+    """The name of a table, what is to be opened, the table in parts, and notes that opening it does not make."""
+    if isinstance(source, pd.DataFrame):
+        return "table", source, [source], []
+    path = table_path(source)
+    if (long := open_long(path)) is not None:
+        return slug(path), path, long.parts(), []
+    frame, notes = read_table(path)
+    return slug(path), frame, [frame], notes
+
+
+def _refused(name: str, parts: Iterable[pd.DataFrame], notes: tuple[str, ...], error: DataError) -> TableInspection:
+    """What can be said of a table that cannot be trained on."""
+    count = 0
+    dtypes: dict[str, Any] = {}
+    for part in parts:
+        count += len(part)
+        dtypes = dtypes or dict(part.dtypes)
+    found = {str(column): f"dtype {dtype}" for column, dtype in dtypes.items()}
+    return TableInspection(name, count, found, notes, (f"train would refuse it: {error}",), ())
 
 
 def _text(column: AnyColumn, count: int) -> str:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sparring.data.tables.constraints import Constraint, learn_constraints
 from sparring.data.tables.encoding import encode
 from sparring.data.tables.reading import PARQUET, ParquetTable, Parted, open_text
 from sparring.data.tables.statements import read_constraints
-from sparring.data.tables.table import TableSource, held_out_rows, make_spec, num_held_out
+from sparring.data.tables.table import TableSource, check_count, held_out_rows, make_spec, num_held_out
 from sparring.data.tables.understanding import check_names, understand
 from sparring.errors import DataError
 
@@ -60,8 +60,25 @@ def streamed_source(
         DataError: The table cannot be trained on, or a constraint does not hold in it.
         UsageError: There is no such column or kind, or `hold_out` is no share.
     """
-    try:
+    with _told(table):
         return _Streamed(table, target).source(name, dict(columns or {}), constraints, hold_out)
+
+
+def reopen_streamed(name: str, table: Parted, spec: TableSpec) -> TableSource:
+    """The source that `spec` was made of, from the same table read in parts; as `reopen`.
+
+    Raises:
+        DataError: It is not: it lacks columns, levels or rows.
+    """
+    with _told(table):
+        return _Streamed(table, spec.target if spec.target in table.names else None).again(name, spec)
+
+
+@contextmanager
+def _told(table: Parted) -> Iterator[None]:
+    """What the system refuses becomes a sentence."""
+    try:
+        yield
     except OSError as error:
         raise DataError(
             f"{table.path} cannot be read, or there is no space to encode it in {tempfile.gettempdir()}: "
@@ -87,11 +104,23 @@ class _Streamed:
         found = understand(sample, self.target, kinds, count)
         num_trained = count - int(self.held.sum())
         spec = make_spec(name, found.columns, encode(sample, found.columns), self.target, learnt, num_trained)
+        return self._made(name, spec, sample, aside, found.notes)
+
+    def again(self, name: str, spec: TableSpec) -> TableSource:
+        """The source whose rows `spec` tells."""
+        self.dtypes, count = _dtypes(self.table)
+        check_count(name, count, spec)
+        self.held = held_out_rows(self._column(self.target), count, count - spec.num_examples)
+        sample, aside, _ = self._sample(())
+        encode(sample[:0], spec.columns)  # Says which columns the table lacks.
+        return self._made(name, spec, sample, aside)
+
+    def _made(self, name: str, spec: TableSpec, sample: pd.DataFrame, aside: pd.DataFrame, notes=()) -> TableSource:
         note = (
             f"The table takes {self.table.num_bytes / 2**20:,.0f} MB, and more than {LIMIT / 2**20:,.0f} MB are read "
             f"in parts: columns are understood, and snapshots judged, by {len(sample):,} of the rows."
         )
-        rows, notes = sample.reset_index(drop=True), (*self.table.notes, note, *found.notes)
+        rows, notes = sample.reset_index(drop=True), (*self.table.notes, note, *notes)
         return TableSource(name, spec, self._encoded(spec), {}, notes, rows=rows, held_out_rows=aside)
 
     def _column(self, name: str | None) -> pd.Series | None:

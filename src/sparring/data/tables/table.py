@@ -103,10 +103,19 @@ def reopen(name: str, frame: pd.DataFrame, spec: TableSpec) -> TableSource:
     Raises:
         DataError: It is not: it lacks columns, levels or rows.
     """
-    if len(frame) < spec.num_examples:
-        raise DataError(f"The table must have at least {spec.num_examples:,} rows. Received: {len(frame):,} in {name}")
+    check_count(name, len(frame), spec)
     rows, held_out = split_rows(frame, spec.target, len(frame) - spec.num_examples)
     return TableSource(name, spec, _examples(encode(rows, spec.columns)), {}, rows=rows, held_out_rows=held_out)
+
+
+def check_count(name: str, count: int, spec: TableSpec) -> None:
+    """That a table of `count` rows can be what `spec` was made of.
+
+    Raises:
+        DataError: It has too few.
+    """
+    if count < spec.num_examples:
+        raise DataError(f"The table must have at least {spec.num_examples:,} rows. Received: {count:,} in {name}")
 
 
 def split_rows(frame: pd.DataFrame, target: str | None, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
