@@ -3,16 +3,15 @@
     SPARRING_TEST_DATA=FOLDER python benchmarks/augment.py shoppers --counts 1000 --set rows=200000
     SPARRING_TEST_DATA=FOLDER python benchmarks/augment.py mnist --counts 100 500 --recipe dcgan --set images=20000
 
-FOLDER holds the tables with `schema.json`, and `mnist.npz`; `digits` are scikit-learn's. Every seed draws a cut of its
-own: rows as the classes are, or of each digit as many. Prints the table and the verdict, and the seconds by the clock
-and by the processor; `--out` keeps all figures after every cut, and those it holds of an earlier call.
+FOLDER holds the tables with `schema.json`, and `mnist.npz`; `digits` and `cancer` are scikit-learn's. Every seed draws
+a cut of its own: rows as the classes are, or of each digit as many. Prints the table and the verdict, and the seconds
+by the clock and by the processor; `--out` keeps all figures after every cut, and those it holds of an earlier call.
 
 Of digits the test images, which no cut holds, tell besides what the recommendation is worth: the share of them that the
 network knows after learning the cut alone, and the cut with what is recommended.
 """
 
 import argparse
-import json
 import pathlib
 import time
 
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 from records import earlier_results, write_record
 from sklearn.model_selection import train_test_split
-from tables import FOLDER, TABLES
+from tables import FOLDER, TABLES, whole
 
 import sparring
 from sparring.applications.augmenting.images import ImageSubject
@@ -34,8 +33,7 @@ Labelled = tuple[np.ndarray, np.ndarray]
 
 def table(name: str, count: int | None, seed: int) -> tuple[pd.DataFrame, str]:
     """The table, or so many of its rows, and its target."""
-    schema = json.loads((FOLDER / "schema.json").read_text())[name]
-    frame = pd.read_csv(FOLDER / f"{name}.csv")
+    frame, schema = whole(name)
     if count is not None:
         strata = frame[schema["target"]] if schema["task"] == "clf" else None
         frame, _ = train_test_split(frame, train_size=count, random_state=seed, stratify=strata)

@@ -180,7 +180,8 @@ def said(value: float, is_share: bool) -> str:
 def augment(record: dict) -> str:
     rows = []
     for run in sorted(record["results"], key=lambda run: (run["count"] or 0, run["seed"])):
-        examples = "all" if run["count"] is None else f"{run['count']:,}"
+        count = "all" if run["count"] is None else f"{run['count']:,}"
+        examples = f"{record['settings']['data']}, {count}"
         for finding in run["findings"]:
             effects = [effect for effect in run["effects"] if effect["model"] == finding["model"]]
             nothing = next(effect for effect in effects if effect["kind"] == "nothing")
