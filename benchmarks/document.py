@@ -150,6 +150,24 @@ def throughput(record: dict) -> str:
     return markdown(["", "images/s", "ours / it: min / median / max", "of peak", "how"], rows)
 
 
+def freed_memory(record: dict) -> str:
+    def middle(rounds: list[dict], figure: str) -> str:
+        return format(statistics.median(one[figure] for one in rounds), ",.0f")
+
+    rows = []
+    for recipe, ways in record["results"].items():
+        kept, back = ways["kept"], ways["given back"]
+        cells = [f"`{recipe}`"]
+        for rate in ("images_per_second", "images_per_processor_second"):
+            ratios = [one[rate] / other[rate] for one, other in zip(kept, back, strict=True)]
+            cells.append(" / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)))
+        for figure in ("pages_per_image", "megabytes"):
+            cells.append(f"{middle(kept, figure)} and {middle(back, figure)}")
+        rows.append(cells)
+    heading = ["", "faster by the clock: min / median / max", "by the processor", "pages an image", "MB at most"]
+    return markdown(heading, rows)
+
+
 def tables(record: dict) -> str:
     figures = ("quality", "detection", "learnt", "nearer to train")
     rows = []
@@ -210,6 +228,7 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "stacked_mnist": stacked_mnist,
     "mnist": mnist,
     "throughput": throughput,
+    "freed_memory": freed_memory,
     "tables": tables,
     "actions": actions,
     "augment": augment,

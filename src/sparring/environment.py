@@ -1,13 +1,19 @@
 """What is settled before Keras is imported: which backend it will use; and the words for devices."""
 
+import ctypes
 import importlib.util
 import json
 import os
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sparring.errors import SparringError, UsageError
+
+# Parameters of glibc's mallopt, and bytes. The thresholds are the highest that glibc comes to by itself on a 64-bit
+# machine; naming the padding ends that growth, so they are named too. Padding of a whole heap is what keeps heaps.
+KEPT = {-2: 64 << 20, -3: 32 << 20, -1: 64 << 20}  # M_TOP_PAD, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 
 SUPPORTED = {"tensorflow": "TensorFlow", "jax": "JAX"}  # In order of preference.
 INSTALL = "pip install 'sparring[cpu]' (or 'sparring[gpu]', 'sparring[jax]')"
@@ -25,6 +31,21 @@ def choose_backend() -> None:
     found = next(filter(_is_usable, SUPPORTED), None)
     if found is not None:
         os.environ["KERAS_BACKEND"] = found
+
+
+def keep_freed_memory() -> None:
+    """Let a process keep memory that a step frees, for the next step to take; before the first step.
+
+    TensorFlow on a processor allocates by the system's `malloc`, and glibc gives a thread's heap, of 64 MiB, back when
+    it runs empty: every page is mapped and zeroed anew, thousands in a step, which can take as long as the step itself
+    (`benchmarks/freed_memory.py`). Of that glibc is asked to keep heaps, and TensorFlow to hold its tensors in a pool
+    of its own, which helps where they are large. What a user has set in the environment stands.
+    """
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
+    if platform.libc_ver()[0] == "glibc" and "MALLOC_TOP_PAD_" not in os.environ:
+        library = ctypes.CDLL(None)
+        for parameter, size in KEPT.items():
+            library.mallopt(parameter, size)
 
 
 def require_backend() -> None:

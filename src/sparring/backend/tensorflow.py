@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 import keras
 import tensorflow as tf
 
-from sparring.environment import count_devices
+from sparring.environment import count_devices, keep_freed_memory
 
 ZERO = tf.UnconnectedGradients.ZERO
 
 # Grappler's remapper would fuse a convolution with the leaky ReLU behind it, fails where the gradient needs what lies
 # between them, and says so on the terminal at every first step. Nothing is slower without it.
 tf.config.optimizer.set_experimental_options({"remapping": False})
+keep_freed_memory()  # Of XLA's programs, on the other backend, memory is laid out in advance.
 
 
 def value_and_grad(fn, variables, state, inputs=()):

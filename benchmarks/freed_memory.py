@@ -1,0 +1,92 @@
+"""What it is worth that the memory a step frees stays for the next one: images a second with and without.
+
+    python benchmarks/freed_memory.py --out benchmarks/results/freed_memory.json
+
+Each recipe trains in two processes, on one core and in turn, one of which leaves TensorFlow and glibc as they are. The
+table has the median ratio of the rounds by the clock and by the processor, with least and most, the pages that one
+image costs either of them, and the memory they held at most.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from contender import pin
+from document import freed_memory as table
+from records import write_record
+from workload import RECIPES, TRANSLATIONS, now, since
+
+from sparring import environment
+from sparring.cli.quiet import quiet_import
+
+WARM_SECONDS = 2.0
+
+
+def train(recipe: str, seconds: float, rounds: int) -> list[dict]:
+    """Images a second by either clock, pages an image, and megabytes held at most, of every round."""
+    with quiet_import():
+        from keras_contenders import Ours
+
+    contender, found = Ours(recipe), []
+    contender.run(WARM_SECONDS)
+    for _ in range(rounds):
+        sys.stdin.readline()
+        began, pages = now(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        images = contender.run(seconds)[0]
+        clock, processor = since(began)
+        about = resource.getrusage(resource.RUSAGE_SELF)
+        found.append(
+            {
+                "images_per_second": images / clock,
+                "images_per_processor_second": images / processor,
+                "pages_per_image": (about.ru_minflt - pages) / images,
+                "megabytes": about.ru_maxrss / 1024,
+            }
+        )
+        print(json.dumps(found[-1]), flush=True)
+    return found
+
+
+def compare(recipe: str, arguments: argparse.Namespace) -> dict[str, list[dict]]:
+    """What either process found, round by round."""
+    words = [sys.executable, __file__, "--recipes", recipe, "--seconds", str(arguments.seconds)]
+    words += ["--rounds", str(arguments.rounds), "--child"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    processes = {way: subprocess.Popen([*words, way], **pipes) for way in ("kept", "given back")}
+    found: dict[str, list[dict]] = {way: [] for way in processes}
+    for _ in range(arguments.rounds):
+        for way, process in processes.items():
+            print(file=process.stdin, flush=True)
+            found[way].append(json.loads(process.stdout.readline()))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES + TRANSLATIONS, default=[*RECIPES, "pix2pix"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each round")
+    parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
+    parser.add_argument("--child", choices=("kept", "given back"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        pin(1)
+        if arguments.child == "given back":
+            environment.keep_freed_memory = lambda: None
+            os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "0"
+        train(arguments.recipes[0], arguments.seconds, arguments.rounds)
+        return
+    os.environ["OMP_NUM_THREADS"] = "1"  # What the record says.
+    results = {recipe: compare(recipe, arguments) for recipe in arguments.recipes}
+    settings = {"rounds": arguments.rounds, "seconds": arguments.seconds}
+    if arguments.out:
+        write_record(arguments.out, "freed_memory", settings, results)
+    print(table({"settings": settings, "results": results}))
+
+
+if __name__ == "__main__":
+    main()
