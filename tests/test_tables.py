@@ -16,10 +16,11 @@ from sparring.applications.evaluating.table_rows import Reader
 from sparring.applications.sample import load, sample
 from sparring.applications.train import train
 from sparring.bundle.kinds import make_bundle
+from sparring.bundle.marginals import evened, place_grid
 from sparring.bundle.record import Record
 from sparring.data.source import open_source
 from sparring.data.tables.columns import Category
-from sparring.data.tables.encoding import decode
+from sparring.data.tables.encoding import as_numbers_or_nan, decode
 from sparring.data.tables.layout import Layout
 from sparring.data.tables.rows import MASK, TIES, MaskedRows
 from sparring.data.tables.table import table_source
@@ -234,7 +235,7 @@ def test_the_bundle_says_what_it_is_and_draws_the_same_rows(run, tmp_path):
     assert not bundle.sample(30, seed=3).equals(bundle.sample(30, seed=4))
     card = (run.folder / "bundle" / "card.md").read_text()
     assert "A generator of tables like one of 240 rows of 7 columns" in card
-    assert "Trained on 288 rows, repeats counted" in card
+    assert f"Trained on {bundle.images_seen} rows, repeats counted" in card
     bundle.save(tmp_path / "copy", "")
     assert sorted(path.suffix for path in (tmp_path / "copy").iterdir()) == [".json", ".md", ".safetensors"]
 
@@ -260,6 +261,32 @@ def test_what_is_asked_for_holds_in_every_row(run, where):
     for name, level in where.items():
         assert (rows[name] == level).all()
     assert rows["hours"].nunique() > 20
+
+
+def test_numbers_are_distributed_as_in_the_table_whatever_the_network_gives(run):
+    """The run has hardly trained, and its network gives every number nearly the same place."""
+    bundle = load(run.folder)
+    made, real = bundle.sample(4_000, seed=3), SOURCE.spec
+    assert len(LAYOUT.numbers) > 1
+    for column in LAYOUT.numbers:
+        values, atoms = as_numbers_or_nan(made[column.name], real.column(column.name)), column.atoms
+        values = values[~np.isnan(values) & ~np.isin(values, atoms)]
+        shares = np.interp(
+            np.quantile(column.quantiles, [0.1, 0.5, 0.9]), np.sort(values), np.linspace(0, 1, len(values))
+        )
+        np.testing.assert_allclose(shares, [0.1, 0.5, 0.9], atol=0.05, err_msg=column.name)
+
+
+def test_evened_places_keep_their_order():
+    places = np.random.default_rng(0).beta(5, 2, (5_000, 1))
+    places[:500] = 1.0  # As a tanh that is at its end.
+    found = evened(places, [place_grid(places[:, 0])])
+    assert np.all(np.diff(found[np.argsort(places[:, 0]), 0]) >= 0)
+    np.testing.assert_allclose(np.quantile(found[500:], [0, 0.5, 1]), [0, 0.45, 0.9], atol=0.01)
+    np.testing.assert_allclose(found[:500], 0.95, atol=0.01)
+    few, same = np.array([[0.2], [0.7]]), np.full((500, 1), 0.3)
+    np.testing.assert_array_equal(evened(few, [place_grid(few[:, 0])]), few)
+    np.testing.assert_allclose(evened(same, [place_grid(same[:, 0])]), same)
 
 
 def test_the_target_is_as_frequent_as_in_the_table(run):

@@ -1,5 +1,6 @@
 """A finished generator of tables: rows of it, with the values one asks for."""
 
+import functools
 import io
 import itertools
 import os
@@ -13,6 +14,7 @@ import pandas as pd
 
 from sparring.bundle.bundle import Bundle
 from sparring.bundle.latents import STREAM
+from sparring.bundle.marginals import evened, place_grid
 from sparring.data.spec import TableSpec
 from sparring.data.tables.columns import Category, Identifier
 from sparring.data.tables.encoding import decode, identifiers
@@ -21,6 +23,7 @@ from sparring.errors import UsageError, few, nearest
 from sparring.files import replace_file, replacing
 
 AT_ONCE = 4096  # Rows generated in one call.
+KNOWN = 16_384  # Rows by which the places of numbers are known.
 PART = 100_000  # Rows that are made into a DataFrame at once.
 MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
 STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
@@ -32,8 +35,9 @@ Where = Mapping[str, Any] | None
 class TableBundle(Bundle):
     """A generator of rows.
 
-    Its network takes `[latents]`, or `[latents, condition]` where there are columns of levels, and gives encoded rows:
-    see `Layout` and `MaskedRows`.
+    Its network takes `[latents]`, or `[latents, condition]` where there are columns of levels, and gives encoded rows,
+    see `Layout` and `MaskedRows`. Every column of numbers of what is drawn has the distribution of the table's: how
+    often the network gives which place is seen once, in rows made of latents of their own, and taken back.
     """
 
     @property
@@ -102,8 +106,27 @@ class TableBundle(Bundle):
         return held
 
     def _draw(self, n: int, seed: int, wanted: Mapping[str, Any]) -> pd.DataFrame:
+        codes, places = self._encoded(n, seed, wanted)
+        if places.shape[1]:
+            places = evened(places, self._grids)
+        return decode(self.spec, codes, places, seed, wanted)
+
+    @functools.cached_property
+    def _grids(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """How often the network gives which place to each number, in rows where it has one."""
+        layout = Layout(self.spec)
+        codes, places = self._encoded(KNOWN, KNOWN, {})
+        return [
+            place_grid(places[codes[:, layout.segments.index(column)] == column.continuous_slot, number])
+            if column.num_slots
+            else place_grid(places[:, number])
+            for number, column in enumerate(layout.numbers)
+        ]
+
+    def _encoded(self, n: int, seed: int, wanted: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The slots and places of `n` rows, as the network makes them."""
         codes, places = zip(*self._chunks(n, seed, self._told(n, wanted, seed)), strict=True)
-        return decode(self.spec, np.concatenate(codes), np.concatenate(places), seed, wanted)
+        return np.concatenate(codes), np.concatenate(places)
 
     def _levels(self, where: Where) -> dict[str, Any]:
         """`where` with levels as the table has them."""
