@@ -64,9 +64,9 @@ def tabular(
     target, and in a share of the rows any set of columns, so that rows can be asked for by their values.
 
     Measured on one slow core, one seed, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers, magic,
-    housing and adult a quality of 0.977, 0.986, 0.969 and 0.965, told from real rows with an area of 0.707, 0.823, 0.895
-    and 0.731, and what boosting learns of them is worth 0.871, 0.900, 0.681 (R2) and 0.888 on real rows, after 80 to
-    129 seconds. CTGAN's 300 passes take 662 to 2,002 seconds there, and are behind in every one of these.
+    housing and adult a quality of 0.977, 0.986, 0.969 and 0.965, told from real rows with an area of 0.707, 0.823,
+    0.895 and 0.731, and what boosting learns of them is worth 0.871, 0.900, 0.681 (R2) and 0.888 on real rows, after 80
+    to 129 seconds. CTGAN's 300 passes take 662 to 2,002 seconds there, and are behind in every one of these.
 
     Args:
         width: Of each dense layer.
