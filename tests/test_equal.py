@@ -57,7 +57,7 @@ CASES = [(OTHER_BACKEND, name) for name in COMPARED] + [(TWO_DEVICES, name) for 
 # rounding, one number goes another way altogether, which is why not the largest difference counts. It is not the same
 # every time: tabular on two devices of JAX was 2.4e-6 even in its worst number in another run, and 7.7e-3 in a third.
 TOLERANCE = {"article": 2e-4, "dcgan": 2e-4, "r3gan": 5e-4, "sngan": 1e-4, "stylegan2": 1e-4, "tabular": 2e-3}
-TOLERANCE |= {"pix2pix": 2e-4, "cyclegan": 5e-3, "fastcut": 2e-3, "mocogan": 1e-4, "stargan_v2": 1e-4}
+TOLERANCE |= {"pix2pix": 2e-4, "cyclegan": 3e-3, "fastcut": 2e-3, "mocogan": 1e-4, "stargan_v2": 1e-4}
 # lsgan has the networks of dcgan, wgan_gp those of sngan. Under wgan_gp's loss some gradients of the critic cancel up
 # to rounding, of which Adam without a first moment makes a whole step in one direction or the other.
 # cut is fastcut with other options.
