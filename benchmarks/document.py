@@ -58,6 +58,11 @@ def mean(runs: list[dict], figure: str, digits: str) -> str:
     return format(statistics.mean(values), digits) + spread
 
 
+def span(ratios: list[float]) -> str:
+    """Least, median and most."""
+    return " / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max))
+
+
 def mixtures(record: dict) -> str:
     rows = []
     for name, runs in record["results"].items():
@@ -142,7 +147,7 @@ def throughput(record: dict) -> str:
                 [
                     f"{found['recipe']}: {about['is']}",
                     format(speed, ",.0f" if speed >= 100 else ".1f"),
-                    "" if name == "ours" else " / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)),
+                    "" if name == "ours" else span(ratios),
                     format(statistics.median(shares), ".0%") if shares else "",
                     about["note"],
                 ]
@@ -160,7 +165,7 @@ def freed_memory(record: dict) -> str:
         cells = [f"`{recipe}`"]
         for rate in ("images_per_second", "images_per_processor_second"):
             ratios = [one[rate] / other[rate] for one, other in zip(kept, back, strict=True)]
-            cells.append(" / ".join(f"{f(ratios):.2f}" for f in (min, statistics.median, max)))
+            cells.append(span(ratios))
         for figure in ("pages_per_image", "megabytes"):
             cells.append(f"{middle(kept, figure)} and {middle(back, figure)}")
         rows.append(cells)

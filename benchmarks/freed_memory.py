@@ -18,7 +18,7 @@ from pathlib import Path
 from contender import pin
 from document import freed_memory as table
 from records import write_record
-from workload import RECIPES, TRANSLATIONS, now, since
+from workload import RECIPES, TRANSLATIONS
 
 from sparring import environment
 from sparring.cli.quiet import quiet_import
@@ -26,29 +26,25 @@ from sparring.cli.quiet import quiet_import
 WARM_SECONDS = 2.0
 
 
-def train(recipe: str, seconds: float, rounds: int) -> list[dict]:
-    """Images a second by either clock, pages an image, and megabytes held at most, of every round."""
+def train(recipe: str, seconds: float, rounds: int) -> None:
+    """Prints images a second by either clock, pages an image, and megabytes held at most, of every round."""
     with quiet_import():
         from keras_contenders import Ours
 
-    contender, found = Ours(recipe), []
+    contender = Ours(recipe)
     contender.run(WARM_SECONDS)
     for _ in range(rounds):
         sys.stdin.readline()
-        began, pages = now(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        images = contender.run(seconds)[0]
-        clock, processor = since(began)
+        pages = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        images, clock, processor = contender.run(seconds)
         about = resource.getrusage(resource.RUSAGE_SELF)
-        found.append(
-            {
-                "images_per_second": images / clock,
-                "images_per_processor_second": images / processor,
-                "pages_per_image": (about.ru_minflt - pages) / images,
-                "megabytes": about.ru_maxrss / 1024,
-            }
-        )
-        print(json.dumps(found[-1]), flush=True)
-    return found
+        found = {
+            "images_per_second": images / clock,
+            "images_per_processor_second": images / processor,
+            "pages_per_image": (about.ru_minflt - pages) / images,
+            "megabytes": about.ru_maxrss / 1024,
+        }
+        print(json.dumps(found), flush=True)
 
 
 def compare(recipe: str, arguments: argparse.Namespace) -> dict[str, list[dict]]:

@@ -235,6 +235,7 @@ def test_the_bundle_says_what_it_is_and_draws_the_same_rows(run, tmp_path):
     assert not bundle.sample(30, seed=3).equals(bundle.sample(30, seed=4))
     card = (run.folder / "bundle" / "card.md").read_text()
     assert "A generator of tables like one of 240 rows of 7 columns" in card
+    assert bundle.images_seen == SMALL["tick_rows"] * bundle.snapshot.tick
     assert f"Trained on {bundle.images_seen} rows, repeats counted" in card
     bundle.save(tmp_path / "copy", "")
     assert sorted(path.suffix for path in (tmp_path / "copy").iterdir()) == [".json", ".md", ".safetensors"]

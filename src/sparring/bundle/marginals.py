@@ -10,11 +10,9 @@ GRID = np.linspace(0.0, 1.0, 1_001)  # As fine as the quantiles of a column.
 
 def place_grid(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of places in [0, 1] some in their order, and the share of them below each; few of them stay as they are."""
-    if len(places) < FEWEST:
+    if len(places) < FEWEST or np.ptp(places) == 0:  # All in one place: nothing tells them apart.
         return GRID[[0, -1]], GRID[[0, -1]]
     found, first, counts = np.unique(np.quantile(places, GRID), return_index=True, return_counts=True)
-    if len(found) < 2:  # All in one place: nothing tells them apart.
-        return GRID[[0, -1]], GRID[[0, -1]]
     return found, (first + (counts - 1) / 2) / (len(GRID) - 1)
 
 
