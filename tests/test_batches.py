@@ -48,6 +48,22 @@ def test_every_pass_holds_every_example_once(count, batch_size):
         assert sorted(seen[number * count : (number + 1) * count]) == list(range(count))
 
 
+def test_a_pass_also_shows_rows_again_by_their_chances():
+    chances = np.arange(10) / 45
+    batches = stream(batch_size=4).starting_at(0, {}, lambda examples: chances[examples["label"]])
+    passes, shown = 400, {False: np.zeros(10), True: np.zeros(10)}
+    for batch in (batches[k] for k in range(passes * 20 // 4)):
+        np.testing.assert_array_equal(batch["image"][:, 0], batch["label"])
+        for label, again in zip(batch["label"], batch["again"] == 1, strict=True):
+            shown[again][label] += 1
+    np.testing.assert_array_equal(shown[False], passes)
+    np.testing.assert_allclose(shown[True] / passes, 10 * chances, atol=0.2)
+
+    entered = stream().starting_at(7, {}, lambda examples: chances)
+    for k in range(4):
+        assert_same(entered[k], batches[7 + k])
+
+
 def test_batch_larger_than_the_data():
     batch = stream(count=3, batch_size=8, draws={"latents": (2,)})[0]
     assert batch["image"].shape == (8, 3)

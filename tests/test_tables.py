@@ -73,7 +73,7 @@ def test_rows_are_the_encoded_table():
     assert batch["real"].shape == (200, LAYOUT.width)
     slots = batch["real"][:, : LAYOUT.num_slots]
     np.testing.assert_array_equal(np.add.reduceat(slots, np.cumsum([0, *LAYOUT.widths[:-1]]), axis=1), 1)
-    order = SOURCE.batches(200)._rows(0, 0, SOURCE.spec.num_examples)
+    order, _ = SOURCE.batches(200)._rows(0, 0, SOURCE.spec.num_examples)
     expected = make_frame().iloc[order].reset_index(drop=True).drop(columns="key")
     found = decoded(SOURCE.spec, batch["real"].astype(np.float64)).drop(columns="key")
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-4)
@@ -94,6 +94,26 @@ def test_what_is_told_is_true_and_the_target_alone_or_any_columns(share):
     assert target_alone == pytest.approx(1 - share + share / 12, abs=0.08)
     if share == 1.0:
         assert told.mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_rare_levels_of_the_target_are_shown_again_and_told_alone():
+    masked = MaskedRows(LAYOUT, 1.0)
+    rows = SOURCE.batches(4000).starting_at(0, masked.draws, masked.chances)[0]
+    batch = masked({name: ops.convert_to_tensor(array) for name, array in rows.items()})
+    told, again = ops.convert_to_numpy(batch["condition"])[:, -3:], rows["again"] == 1
+    assert again.mean() == pytest.approx(0.5, abs=0.03)
+    assert (told[again] == [0, 0, 1]).all()
+    assert not (told[~again] == [0, 0, 1]).all(axis=1).all()
+
+    target = [column.name for column in LAYOUT.segments].index("paid")
+    frequency = np.bincount(SOURCE.examples["codes"][:, target]) / SOURCE.spec.num_examples
+    found = np.bincount(rows["codes"][again, target]) / again.sum()
+    np.testing.assert_allclose(found, np.sqrt(frequency) / np.sqrt(frequency).sum(), atol=0.03)
+    assert np.abs(np.bincount(rows["codes"][~again, target]) / (~again).sum() - frequency).max() < 0.01
+
+
+def test_no_row_is_shown_again_where_the_target_has_no_levels():
+    assert MaskedRows(Layout(table_source("rows", make_frame(), "day").spec), 0.5).chances is None
 
 
 def test_a_place_among_ties_is_drawn_anew():

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from sparring.backend import Stepper, jit_compile, num_devices
-from sparring.data.batches import Batches
+from sparring.data.batches import Batches, Chances
 from sparring.data.spec import DataSpec
 from sparring.errors import UsageError
 from sparring.ops.color import from_uint8
@@ -33,6 +33,7 @@ class Game(Stepper, keras.Model):
         extra_state: Layers beside the networks whose variables are part of the state, such as what adapts itself.
         prepare: Makes of a batch of the stream, on the device, what the players see: `real` and, where there is one,
             `condition`. By default uint8 images become [-1, 1] and labels one-hot.
+        chances: Of the examples, how likely each is to be shown again, see `Batches`; by default none is.
         notes: What a user should know of how the recipe was set up, one sentence each.
 
     Example:
@@ -54,6 +55,7 @@ class Game(Stepper, keras.Model):
         halflife_images: float = 10_000,
         extra_state: Sequence[keras.layers.Layer] = (),
         prepare: Callable[[dict], dict] | None = None,
+        chances: Chances | None = None,
         notes: Sequence[str] = (),
     ):
         super().__init__(name="game")
@@ -71,7 +73,7 @@ class Game(Stepper, keras.Model):
         self.average = Average(averaged, self.steps, pace.batch_size, halflife_images)
         names = [name for player in players for name in (f"{player.name}_loss", *player.logs)]
         self.tally = Tally(names, pace.steps_per_tick)
-        self.extra_state = list(extra_state)
+        self.extra_state, self.chances = list(extra_state), chances
         self.prepare = prepare or functools.partial(prepare_images, num_classes=getattr(spec, "num_classes", 0))
         self.built = True
 
@@ -107,7 +109,7 @@ class Game(Stepper, keras.Model):
         steps_per_epoch = steps_per_epoch or self.pace.steps_per_tick
         self._execute_at_once(steps_per_epoch)
         return super().fit(
-            self.feed(batches.starting_at(self.steps_done, self.draws)),
+            self.feed(batches.starting_at(self.steps_done, self.draws, self.chances)),
             epochs=self.pace.num_ticks if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch,
             shuffle=False,

@@ -1,8 +1,12 @@
 """What networks see of a batch of rows: the rows themselves, and what of them is told beforehand."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from keras import ops
 
+from sparring.data.batches import AGAIN, Chances
+from sparring.data.lazy import Rows
 from sparring.data.tables.layout import Layout
 from sparring.ops.noise import uniform
 
@@ -18,7 +22,8 @@ class MaskedRows:
     A condition is what of a row is told to both players: the slots of some columns of levels, zeros for the others,
     and then a 1 for each column that is told. Which those are is drawn anew for every row, as in a masked
     autoencoder: in a share of the rows every column of levels is told or not by a coin whose odds are drawn too; in
-    the others the target is told alone.
+    the others the target is told alone. Alone it is told also of rows that are shown again: of them its levels are
+    not as frequent as in the table, and whoever was to guess one would learn to guess the rare ones.
 
     Args:
         layout: Where each column stands.
@@ -35,6 +40,16 @@ class MaskedRows:
         shapes = {TIES: (len(self.layout.numbers),), MASK: (2 + len(self.target),)}
         return {name: shape for name, shape in shapes.items() if shape[0] and (name != MASK or len(self.target))}
 
+    @property
+    def chances(self) -> Chances | None:
+        """Shows rows again whose target's level is rare, each level as often as the root of its frequency says."""
+        return self._chances_of if self.target.any() else None
+
+    def _chances_of(self, examples: Mapping[str, Rows]) -> np.ndarray:
+        codes = np.asarray(examples["codes"][:, self.layout.conditions[self.target.argmax()]])
+        chances = np.bincount(codes)[codes] ** -0.5
+        return chances / chances.sum()
+
     def __call__(self, batch):
         """Adds "real" and, where there is one, "condition" to a batch of "codes", "low", "high" and noise."""
         layout, parts = self.layout, []
@@ -47,14 +62,17 @@ class MaskedRows:
             parts.append(2.0 * place - 1.0)
         batch = batch | {"real": ops.concatenate(parts, axis=1)}
         if layout.condition_width:
-            told = self._mask(batch[MASK])
+            told = self._mask(batch[MASK], batch.get(AGAIN))
             known = ops.take(slots, layout.condition_slots, axis=1) * ops.take(told, layout.condition_of, axis=1)
             batch["condition"] = ops.concatenate([known, told], axis=1)
         return batch
 
-    def _mask(self, noise):
+    def _mask(self, noise, again):
         """1 for each column that is told, (rows, columns)."""
         chance = uniform(noise)
         any_columns, odds, coins = chance[:, :1], chance[:, 1:2], chance[:, 2:]
-        by_coin = ops.cast(coins < odds, "float32")
-        return ops.where(any_columns < self.mask_share, by_coin, ops.convert_to_tensor(self.target)[None])
+        by_coin = any_columns < self.mask_share
+        if again is not None:
+            by_coin = ops.logical_and(by_coin, again[:, None] == 0)
+        told = ops.cast(coins < odds, "float32")
+        return ops.where(by_coin, told, ops.convert_to_tensor(self.target)[None])
