@@ -26,6 +26,7 @@ from sparring.data.tables.rows import MASK, TIES, MaskedRows
 from sparring.data.tables.table import table_source
 from sparring.errors import BundleError, RunError, UsageError
 from sparring.layers.rows import SoftRow
+from sparring.metrics.tables.detection import area_under_curve, detection_scores
 from sparring.metrics.tables.vitals import TableVitals
 from sparring.recipes.catalog import find_recipe
 from sparring.recipes.choice import choose_recipe
@@ -406,6 +407,15 @@ def test_every_tick_is_judged_and_the_best_snapshot_kept(run):
     judge = TableVitals(reader(SOURCE.rows), reader)
     assert judge(judged_samples(judge, bundle))[name] == bundle.snapshot.value
     assert judge(SOURCE.rows)["shapes"] == 1
+
+
+def test_rows_a_model_is_surely_wrong_about_count_as_told():
+    reader = Reader(SOURCE.spec, SOURCE.rows)
+    judge = TableVitals(reader(SOURCE.rows), reader)
+    copies = SOURCE.rows.iloc[::-1].reset_index(drop=True)
+    area = area_under_curve(*detection_scores(judge._few, reader(copies), iterations=30))
+    assert area < 0.4  # What is known of one of two equal rows is the wrong answer for the other.
+    assert judge(copies)[judge.name] == pytest.approx(1 - area, abs=1e-4)
 
 
 @ONCE

@@ -28,7 +28,16 @@ from sparring.training.game import Game
 from sparring.training.pace import Pace
 from sparring.training.schedules import Adam, cosine
 
-Rows = Annotated[int, Field(ge=1, description="Rows to train on in all; the learning rate reaches its end there.")]
+PASSES, LEAST, MOST = 500, 300_000, 1_000_000  # Passes over a table that is trained on; rows at least and at most.
+
+Rows = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        description="Rows to train on in all; the learning rate reaches its end there. None takes 500 passes over the "
+        "table, but between 300,000 and 1,000,000 rows.",
+    ),
+]
 TickRows = Annotated[int, Field(ge=1, description="Rows between two looks: a line of the log, samples, a checkpoint.")]
 RowBatch = Annotated[int, Field(ge=1, le=65_536, description="Rows in one step, over all devices.")]
 RowHalflife = Annotated[float, Field(ge=0, description="Half-life of the averaged generator, in rows.")]
@@ -39,7 +48,7 @@ Blocks = Annotated[int, Field(ge=1, le=16)]
 def tabular(
     spec: TableSpec,
     *,
-    rows: Rows = 1_000_000,
+    rows: Rows = None,
     batch_size: RowBatch = 500,
     latent_dim: LatentDim = 64,
     width: Count = 256,
@@ -61,9 +70,9 @@ def tabular(
     Numbers are places among their quantiles, frequent values among them levels; levels are drawn by the Gumbel softmax
     (arXiv:1611.01144), as in CTGAN (Xu et al. 2019, arXiv:1907.00503), of all columns at once. The loss is that of
     R3GAN (Huang et al. 2024, arXiv:2501.05441, equation 2), its penalties taken lazily. Both players are told the
-    target, and in a share of the rows any set of columns, so that rows can be asked for by their values. Half of the
-    rows of a pass are shown a second time, drawn so that levels of the target come as often as the root of their
-    frequency says: of rare ones there is more to learn.
+    target, and in a share of the rows any set of columns, so that rows can be asked for by their values. A pass
+    shows every row and as many again, drawn so that levels of the target come as often as the root of their frequency
+    says: of rare ones there is more to learn.
 
     Measured on one slow core, one seed, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers, magic,
     housing and adult a quality of 0.977, 0.986, 0.969 and 0.965, told from real rows with an area of 0.707, 0.823,
@@ -77,6 +86,7 @@ def tabular(
         mask_share: Share of the rows in which any columns of levels may be told, instead of the target alone.
         group_size: Rows whose standard deviation the discriminator sees (arXiv:1710.10196, section 3); 1 for none.
     """
+    rows = min(max(PASSES * spec.num_examples, LEAST), MOST) if rows is None else rows
     layout = Layout(spec)
     masked = MaskedRows(layout, mask_share)
     gamma, notes = gamma_from(spec, gamma, penalties)
