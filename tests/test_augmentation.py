@@ -208,7 +208,7 @@ def build(name="dcgan", shape=(16, 16, 1), **options):
 
 
 def batch_of(game, source):
-    batch = source.batches(8).starting_at(0, game.draws)[0]
+    batch = game.stream(source.batches(8))[0]
     return game.prepare({name: ops.convert_to_tensor(array) for name, array in batch.items()})
 
 

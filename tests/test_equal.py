@@ -194,10 +194,10 @@ def test_a_checkpoint_comes_back_from_the_other_backend(name, folder_of):
 @pytest.mark.parametrize("name", OVER_TWO)
 def test_two_devices_share_a_batch_and_nothing_in_it(name, here, folder_of):
     """Every draw comes with the batch, so no two devices work on the same noise."""
-    found, draws = read(folder_of(TWO_DEVICES) / f"{name}.npz"), build(name).draws
+    found, game = read(folder_of(TWO_DEVICES) / f"{name}.npz"), build(name)
     batches = source_for(name).batches(BATCH_SIZE)
     for step in range(STEPS):
-        batch = batches.starting_at(step, draws)[0]
+        batch = game.stream(batches, step)[0]
         devices = sorted({key.split("/")[0] for key in part(found, f"seen/{step}/")})
         assert devices == ["0", "1"]
         for key, rows in batch.items():
@@ -205,7 +205,7 @@ def test_two_devices_share_a_batch_and_nothing_in_it(name, here, folder_of):
             halves = [found[f"seen/{step}/{device}/{key}"] for device in devices]
             assert [len(half) for half in halves] == [BATCH_SIZE // 2] * 2
             np.testing.assert_array_equal(np.concatenate(halves), rows)
-        assert len(np.unique(batch[next(iter(draws))], axis=0)) == BATCH_SIZE
+        assert len(np.unique(batch[next(iter(game.draws))], axis=0)) == BATCH_SIZE
 
 
 def test_a_run_over_two_devices_goes_on_where_it_was(folder_of):

@@ -113,7 +113,7 @@ def test_accumulated_gradients_are_those_of_a_large_batch():
     for game in (small, large):
         game.compile()
     discriminators = [game.players[0].variables for game in (small, large)]
-    rows = source.batches(8).starting_at(0, small.draws)
+    rows = small.stream(source.batches(8))
     pieces = [rows[0], rows[1]]
     both = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     for game, batches in ((small, pieces), (large, [both])):

@@ -44,7 +44,7 @@ def build(name, source, **options):
 
 
 def first_rows(game, source):
-    return source.batches(8).starting_at(0, game.draws)[0]
+    return game.stream(source.batches(8))[0]
 
 
 def first_batch(game, source):

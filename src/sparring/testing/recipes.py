@@ -175,7 +175,7 @@ def _check_resuming(recipe: Recipe, straight: Game, source: Source, options):
 
 def _check_nothing_outside(game: Game, source: Source, name: str):
     """Looks for assignments to variables that a checkpoint would not hold; on JAX they would be lost at once."""
-    rows = source.batches(game.pace.batch_size).starting_at(0, game.draws)[0]
+    rows = game.stream(source.batches(game.pace.batch_size))[0]
     batch = game.prepare({key: ops.convert_to_tensor(array) for key, array in rows.items()})
     part = {key: value[: len(value) // game.turns] for key, value in batch.items()}
     known, assigned = {id(v) for v in game.state}, set()

@@ -109,12 +109,16 @@ class Game(Stepper, keras.Model):
         steps_per_epoch = steps_per_epoch or self.pace.steps_per_tick
         self._execute_at_once(steps_per_epoch)
         return super().fit(
-            self.feed(batches.starting_at(self.steps_done, self.draws, self.chances)),
+            self.feed(self.stream(batches, self.steps_done)),
             epochs=self.pace.num_ticks if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch,
             shuffle=False,
             **kwargs,
         )
+
+    def stream(self, batches: Batches, step: int = 0) -> Batches:
+        """What of `batches` it trains on, from `step` on: with its noise, and rows shown again by its chances."""
+        return batches.starting_at(step, self.draws, self.chances)
 
     def _execute_at_once(self, steps_per_epoch: int):
         """Sets how many steps Keras' loop makes of one call, in equal portions of a tick.
