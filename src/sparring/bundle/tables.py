@@ -23,7 +23,8 @@ from sparring.errors import UsageError, few, nearest
 from sparring.files import replace_file, replacing
 
 AT_ONCE = 4096  # Rows generated in one call.
-KNOWN = 16_384  # Rows by which the places of numbers are known.
+KNOWN = 16_384  # Rows by which the places of numbers are known, and what levels go with which of the target.
+FEW = 10  # As many such rows as the table's own shares of the target count for.
 PART = 100_000  # Rows that are made into a DataFrame at once.
 MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
 STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
@@ -52,7 +53,8 @@ class TableBundle(Bundle):
             n: Number of rows.
             seed: The same seed draws the same rows.
             where: Levels by name of a column, `{"income": ">50K"}`: every row has them. They are what the generator
-                is told, so that the other columns go with them; no row is thrown away.
+                is told, so that the other columns go with them; no row is thrown away. Where the target is not
+                asked for, its levels come as often as they go with those that are.
 
         Rows in which a constraint of the spec does not hold are drawn anew (rejection), up to `MOST_DRAWS` times.
 
@@ -114,14 +116,36 @@ class TableBundle(Bundle):
     @functools.cached_property
     def _grids(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """How often the network gives which place to each number, in rows where it has one."""
-        layout = Layout(self.spec)
-        codes, places = self._encoded(KNOWN, KNOWN, {})
+        layout, (codes, places) = Layout(self.spec), self._known
         return [
             place_grid(places[codes[:, layout.segments.index(column)] == column.continuous_slot, number])
             if column.num_slots
             else place_grid(places[:, number])
             for number, column in enumerate(layout.numbers)
         ]
+
+    @functools.cached_property
+    def _known(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the network makes where nothing is asked for, of latents of their own."""
+        return self._encoded(KNOWN, KNOWN, {})
+
+    def _shares(self, column: Category, wanted: Mapping[str, Any]) -> np.ndarray:
+        """How often each slot of the target is told beside levels that are asked for.
+
+        The network was rarely told those and not the target, and makes of them little more than its usual target. What
+        goes with what it knows much better the other way round: of rows whose target was told.
+        """
+        shares = _slot_shares(column)
+        if not wanted:
+            return shares
+        codes, place_of = self._known[0], Layout(self.spec).segments.index
+        fits = np.ones(len(codes), bool)
+        for name, level in wanted.items():
+            asked = self.spec.column(name)
+            assert isinstance(asked, Category)
+            fits &= codes[:, place_of(asked)] == asked.slot_of(level)
+        found = np.bincount(codes[fits, place_of(column)], minlength=len(shares))
+        return (found + FEW * shares) / (fits.sum() + FEW)
 
     def _encoded(self, n: int, seed: int, wanted: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """The slots and places of `n` rows, as the network makes them."""
@@ -152,16 +176,13 @@ class TableBundle(Bundle):
         return found
 
     def _told(self, n: int, wanted: Mapping[str, Any], seed: int) -> dict[int, np.ndarray]:
-        """The slot that rows are told, by the place of a column among those that can be: of those asked for.
-
-        Where nothing is asked for, the target has its levels as often as in the table.
-        """
+        """The slot that rows are told, by the place of a column among those that can be: all asked for, the target."""
         found = {}
         for place, column in enumerate(self.spec.conditions):
             if column.name in wanted:
                 found[place] = np.full(n, column.slot_of(wanted[column.name]))
-            elif column.name == self.spec.target and not wanted:
-                found[place] = _drawn_slots(column, n, seed)
+            elif column.name == self.spec.target:
+                found[place] = _drawn_slots(self._shares(column, wanted), n, seed)
         return found
 
     def _chunks(self, n: int, seed: int, told: Mapping[int, np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -209,11 +230,14 @@ def save_table(parts: pd.DataFrame | Iterable[pd.DataFrame], path: str | os.Path
         raise UsageError(f"`out` of a table must end in .csv or .parquet. Received: {os.fspath(path)!r}")
 
 
-def _drawn_slots(column: Category, n: int, seed: int) -> np.ndarray:
-    """Slots as frequent as in the table, in an order of their own: exactly so, but for the last row of each."""
+def _slot_shares(column: Category) -> np.ndarray:
+    """How often each slot is filled in the table."""
     shares = np.bincount(column.slots, column.counts) / sum(column.counts) * (1 - column.missing)
-    if column.missing:
-        shares = np.append(shares, column.missing)
+    return np.append(shares, column.missing) if column.missing else shares
+
+
+def _drawn_slots(shares: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Slots as frequent as `shares` says, in an order of their own: exactly so, but for the last row of each."""
     ends = np.round(np.cumsum(shares) * n).astype(int)
     slots = np.repeat(np.arange(len(shares)), np.diff(ends, prepend=0))
     return np.random.default_rng([seed, 1]).permutation(slots)
