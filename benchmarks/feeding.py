@@ -31,8 +31,8 @@ MEGABYTE = 2**20
 class SameBatch(Batches):
     """One batch again and again."""
 
-    def starting_at(self, step, draws):
-        entered = super().starting_at(step, draws)
+    def starting_at(self, step, draws, chances=None):
+        entered = super().starting_at(step, draws, chances)
         entered.batch = Batches.__getitem__(entered, 0)
         return entered
 
@@ -88,7 +88,7 @@ def measure(arguments, source):
 
     options = {"batch_size": arguments.batch_size} | ({"width": arguments.width} if arguments.width else {})
     game = sparring.find_recipe(arguments.recipe).build(data.spec, **options)
-    batches = data.batches(arguments.batch_size).starting_at(0, game.draws)
+    batches = game.stream(data.batches(arguments.batch_size))
     batches[0]  # Shuffles the first pass.
     begun, used = time.perf_counter(), time.process_time()
     for index in range(arguments.steps):

@@ -58,7 +58,7 @@ class Parts:
         alone.tally.update = lambda steps, logs: logs
         self.batch_size = self.game.pace.batch_size
         batches = self.source.batches(self.batch_size)
-        batch = batches.starting_at(0, self.game.draws)[0]
+        batch = self.game.stream(batches)[0]
         self.ways = {
             "players' updates": _compiled(alone, batch),
             "average and tally": _compiled(whole, batch),
