@@ -8,6 +8,8 @@ and a diagnosis. A fifth of the rows is held out, the same in every run.
 `--only ours ctgan ctgan-as-long tvae` needs `pip install ctgan==0.12.1`, whose own defaults they have: 300 passes, and
 `ctgan-as-long` as many as take the time that ours took with the same seed. Seeds that the file `--out` holds of an
 earlier call are kept, with the ways it had: the same call with more seeds, or fewer ways, does what is missing.
+
+With `--count 1000` so many of the training rows are learnt from, and the rest of them judges: what is chosen, is by it.
 """
 
 import argparse
@@ -44,12 +46,19 @@ def whole(name: str) -> tuple[pd.DataFrame, dict]:
     return pd.read_csv(FOLDER / f"{name}.csv"), schema
 
 
-def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
-    """Rows to learn from, rows held out, and the entry of the schema."""
+def load(name: str, count: int | None = None) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    """Rows to learn from, rows held out, and the entry of the schema; with `count` both are of the former."""
     frame, schema = whole(name)
+    train, test = parted(frame, schema, test_size=0.2, random_state=0)
+    if count is not None:
+        train, test = parted(train, schema, train_size=count, random_state=1)
+    return train, test, schema
+
+
+def parted(frame: pd.DataFrame, schema: dict, **how) -> list[pd.DataFrame]:
+    """Two parts of a table, with the classes as often in both."""
     strata = frame[schema["target"]] if schema["task"] == "clf" else None
-    train, test = train_test_split(frame, test_size=0.2, random_state=0, stratify=strata)
-    return train.reset_index(drop=True), test.reset_index(drop=True), schema
+    return [part.reset_index(drop=True) for part in train_test_split(frame, stratify=strata, **how)]
 
 
 def make(way: str, judge: Judge, train: pd.DataFrame, schema: dict, seed: int, options: dict) -> Rows:
@@ -62,9 +71,9 @@ def make(way: str, judge: Judge, train: pd.DataFrame, schema: dict, seed: int, o
     return judge.test if way == "real" else {"shuffled": shuffled, "copula": gaussian_copula}[way](judge.train, seed)
 
 
-def compare(name: str, ways: list[str], seed: int, options: dict, epochs: int) -> dict[str, dict]:
+def compare(name: str, ways: list[str], seed: int, options: dict, epochs: int, count: int | None) -> dict[str, dict]:
     """Measures and seconds of processor by way, for one table and seed."""
-    train, test, schema = load(name)
+    train, test, schema = load(name, count)
     judge, found = Judge(train, test, schema["target"], schema["num"]), {}
     for way in ways:
         about, began = {}, time.process_time()
@@ -90,6 +99,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=None, help="rows to train on, in place of the recipe's default")
+    parser.add_argument("--count", type=int, default=None, help="rows to learn from, of those for training")
     parser.add_argument("--only", nargs="+", choices=SIMPLE + RIVALS, default=SIMPLE, help="ways")
     parser.add_argument("--epochs", type=int, default=300, help="of CTGAN and TVAE")
     parser.add_argument("--out", type=pathlib.Path, help="where to write all figures as JSON")
@@ -98,12 +108,13 @@ def main() -> None:
     if "ctgan-as-long" in ways and "ours" not in ways:
         parser.error("ctgan-as-long takes its time from ours: add ours to --only")
     options = {} if arguments.rows is None else {"rows": arguments.rows}
-    settings = {"epochs": arguments.epochs} | options
+    settings = {"epochs": arguments.epochs} | options | ({"count": arguments.count} if arguments.count else {})
     results: dict[str, list[dict]] = earlier_results(arguments.out, settings) or {}
     record = {"settings": settings, "results": results}
     for name in arguments.tables:
         for seed in range(len(results.get(name, ())), arguments.seeds):
-            results.setdefault(name, []).append(compare(name, ways, seed, options, arguments.epochs))
+            found = compare(name, ways, seed, options, arguments.epochs, arguments.count)
+            results.setdefault(name, []).append(found)
             if arguments.out:
                 write_record(arguments.out, "tables", **record)
     print(table(record))

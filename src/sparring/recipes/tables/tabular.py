@@ -74,10 +74,10 @@ def tabular(
     shows every row and as many again, drawn so that levels of the target come as often as the root of their frequency
     says: of rare ones there is more to learn.
 
-    Measured on one slow core, one seed, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers, magic,
-    housing and adult a quality of 0.977, 0.986, 0.969 and 0.965, told from real rows with an area of 0.707, 0.823,
-    0.895 and 0.731, and what boosting learns of them is worth 0.871, 0.900, 0.681 (R2) and 0.888 on real rows, after 80
-    to 129 seconds. CTGAN's 300 passes take 662 to 2,002 seconds there, and are behind in every one of these.
+    Measured, means of three seeds, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers, magic, housing
+    and adult a quality of 0.977, 0.986, 0.969 and 0.971, told from real rows with an area of 0.675, 0.828, 0.898 and
+    0.715, and what boosting learns of them is worth 0.890, 0.901, 0.676 (R2) and 0.893 on real rows, after 43 to 70
+    seconds of a processor. CTGAN's 300 passes take 7 to 20 times as long there, and are behind in every one of these.
 
     Args:
         width: Of each dense layer.
