@@ -321,10 +321,18 @@ def mine(spec: DataSpec, *, batch_size: int = 8, fault: str = "none"UNTYPED) -> 
     sgd = partial(keras.optimizers.Adam, 1e-3)
     networks = [discriminator, *([idle] if fault == "idle" else [])]
     logs = () if fault == "logs" else sides.discriminator_logs
+    loss = sides.discriminator_loss
+    if fault == "name":
+        logs = (*logs, "copies")
+
+        def loss(game, batch):
+            value, found = sides.discriminator_loss(game, batch)
+            return value, found | {"copies": value}
+
     return Game(
         spec,
         [
-            Player("discriminator", networks, sgd, sides.discriminator_loss, logs),
+            Player("discriminator", networks, sgd, loss, logs),
             Player("generator", [generator], sgd, sides.generator_loss, act=sides.act),
         ],
         averaged={"generator": generator},
@@ -336,6 +344,7 @@ FAULTY_RECIPES = {
     "size": r"must be buildable for images of \(11, 9, 3\).* ValueError: odd",
     "idle": "must move every trainable weight in 3 steps",
     "logs": "must take a step of training.*announced the logs",
+    "name": r"names that the diagnosis does not know. Received: \['copies'\]",
     "outside": r"in `game\.state`",
     "random": "must have the same variables whenever it is built",
 }

@@ -77,7 +77,7 @@ class Styled(Adversarial):
         self.style, self.diversity, self.cycle = style, diversity, cycle
         latents = mapping.inputs[0].shape[1:]
         self.draws |= {"from": (1,), "to": (1,), "guided": (1,), "latents": latents, "other_latents": latents}
-        self.generator_logs = ("style", "diversity", "cycle")
+        self.generator_logs = ("style", "styles_apart", "cycle")
 
     def act(self, game, batch):
         """`fake` with `style`, and `other`, the same content in another style of the same domain."""
@@ -110,4 +110,4 @@ class Styled(Adversarial):
         cycle = distance(self.generator([fake, own], training=True), real)
         weight = self.diversity(game.steps) if callable(self.diversity) else self.diversity
         loss = loss + self.style * style - weight * apart + self.cycle * cycle
-        return loss, found | {"style": style, "diversity": apart, "cycle": cycle}
+        return loss, found | {"style": style, "styles_apart": apart, "cycle": cycle}

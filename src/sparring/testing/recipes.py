@@ -24,6 +24,7 @@ from sparring.recipes.rebuild import rebuild_networks
 from sparring.testing.failure import expect, trying
 from sparring.testing.trial import arrays, finite, restore
 from sparring.training.game import Game
+from sparring.training.health import OF_SAMPLES
 
 SHAPES = ((8, 8, 1), (11, 9, 3))
 COUNT = 24
@@ -138,6 +139,8 @@ def _check_training(game: Game, source: Source, name: str, first: int = 0):
     logs = _fit(game, source, name, first, first + STEPS)
     wanted = {log for player in game.players for log in (f"{player.name}_loss", *player.logs)}
     expect(set(logs) == wanted, f"{name} must log {sorted(wanted)}. Received: {sorted(logs)}")
+    taken = sorted(wanted & OF_SAMPLES)
+    expect(not taken, f"{name} must give its logs names that the diagnosis does not know. Received: {taken}")
     for log, found in logs.items():
         expect(np.isfinite(found).all(), f"{name} must log finite numbers {where}. Received: {log} = {found}")
     for network, old in zip(game.networks, before, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 HEALTH = "health"  # Where a line of the journal says what is wrong: a sentence by its name.
+OF_SAMPLES = frozenset({"twins", "lost_modes", "diversity", "copies", "frozen"})  # Read as what looks at samples say.
 IN_A_ROW = 3  # Looks that must all show a symptom before it is told, or none before it is called over.
 
 
