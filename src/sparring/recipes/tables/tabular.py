@@ -77,7 +77,7 @@ def tabular(
     Measured, means of three seeds, by `python benchmarks/tables.py` (docs/benchmarks.md): of shoppers, magic, housing
     and adult a quality of 0.977, 0.986, 0.969 and 0.971, told from real rows with an area of 0.675, 0.828, 0.898 and
     0.715, and what boosting learns of them is worth 0.890, 0.901, 0.676 (R2) and 0.893 on real rows, after 43 to 70
-    seconds of a processor. CTGAN's 300 passes take 7 to 20 times as long there, and are behind in every one of these.
+    seconds of a processor. CTGAN's 300 passes take 6 to 20 times as long there, and are behind in every one of these.
 
     Args:
         width: Of each dense layer.
