@@ -18,8 +18,7 @@ import time
 import numpy as np
 import pandas as pd
 from records import earlier_results, write_record
-from sklearn.model_selection import train_test_split
-from tables import FOLDER, TABLES, whole
+from tables import FOLDER, TABLES, parted, whole
 
 import sparring
 from sparring.applications.augmenting.images import ImageSubject
@@ -35,9 +34,8 @@ def table(name: str, count: int | None, seed: int) -> tuple[pd.DataFrame, str]:
     """The table, or so many of its rows, and its target."""
     frame, schema = whole(name)
     if count is not None:
-        strata = frame[schema["target"]] if schema["task"] == "clf" else None
-        frame, _ = train_test_split(frame, train_size=count, random_state=seed, stratify=strata)
-    return frame.reset_index(drop=True), schema["target"]
+        frame, _ = parted(frame, schema, train_size=count, random_state=seed)
+    return frame, schema["target"]
 
 
 def equally(labels: np.ndarray, count: int, seed: int | list[int]) -> np.ndarray:

@@ -108,7 +108,8 @@ def main() -> None:
     if "ctgan-as-long" in ways and "ours" not in ways:
         parser.error("ctgan-as-long takes its time from ours: add ours to --only")
     options = {} if arguments.rows is None else {"rows": arguments.rows}
-    settings = {"epochs": arguments.epochs} | options | ({"count": arguments.count} if arguments.count else {})
+    cut = {} if arguments.count is None else {"count": arguments.count}
+    settings = {"epochs": arguments.epochs} | options | cut
     results: dict[str, list[dict]] = earlier_results(arguments.out, settings) or {}
     record = {"settings": settings, "results": results}
     for name in arguments.tables:

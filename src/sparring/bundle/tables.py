@@ -24,7 +24,7 @@ from sparring.files import replace_file, replacing
 
 AT_ONCE = 4096  # Rows generated in one call.
 KNOWN = 16_384  # Rows by which the places of numbers are known, and what levels go with which of the target.
-FEW = 10  # As many such rows as the table's own shares of the target count for.
+PRIOR = 10  # Rows like these that the table's own shares of the target count for.
 PART = 100_000  # Rows that are made into a DataFrame at once.
 MOST_DRAWS, MOST_TIMES = 20, 10  # Where constraints do not hold: how often, and how many times the rows at once.
 STRIDE = 0x9E3779B97F4A7C15  # Between the seeds of two draws: the golden ratio, so that none meets another's.
@@ -145,7 +145,7 @@ class TableBundle(Bundle):
             assert isinstance(asked, Category)
             fits &= codes[:, place_of(asked)] == asked.slot_of(level)
         found = np.bincount(codes[fits, place_of(column)], minlength=len(shares))
-        return (found + FEW * shares) / (fits.sum() + FEW)
+        return (found + PRIOR * shares) / (fits.sum() + PRIOR)
 
     def _encoded(self, n: int, seed: int, wanted: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """The slots and places of `n` rows, as the network makes them."""

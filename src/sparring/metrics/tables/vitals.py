@@ -50,7 +50,7 @@ class TableVitals:
         made = self._prepare(samples)
         area = area_under_curve(*detection_scores(self._few, made, iterations=ITERATIONS))
         figures = {
-            self.name: 0.5 + abs(area - 0.5),
+            self.name: self.floor + abs(area - self.floor),
             "shapes": float(column_shapes(self._real, made).mean()),
             "trends": column_pairs(self._real, made).trend,
         }
