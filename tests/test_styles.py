@@ -47,12 +47,25 @@ def test_a_style_moves_the_statistics_of_features():
 
 @ONCE
 def test_a_generator_keeps_any_size_and_hears_the_style():
-    generator = style_generator((16, 16, 3), width=2, most_width=4, blocks=1, style_dim=4)
+    generator = style_generator((16, 16, 3), width=2, most_width=4, blocks=1, style_dim=4, details=True)
     images, styles = floats(1, 9, 21, 3), floats(2, 4)
     made = [ops.convert_to_numpy(generator([images, style[None]])) for style in styles]
     assert made[0].shape == images.shape
     assert np.abs(made[0]).max() <= 1
     assert np.abs(made[0] - made[1]).max() > 1e-3
+
+
+@ONCE
+@pytest.mark.parametrize("details", [True, False])
+def test_the_finest_pattern_reaches_what_is_made_by_details_alone(details):
+    keras.utils.set_random_seed(0)
+    generator = style_generator((16, 16, 3), width=4, most_width=8, blocks=1, style_dim=4, details=details)
+    images, styles = floats(1, 16, 16, 3), floats(1, 4)
+    board = (-1.0) ** np.indices((16, 16)).sum(0)[None, :, :, None]
+    plain, patterned = (ops.convert_to_numpy(generator([x, styles])) for x in (images, images + 0.1 * board))
+    change = (patterned - plain).astype(np.float64)
+    share = np.abs((change * board).mean((0, 1, 2))).mean() / np.abs(change).mean()
+    assert share > 0.3 if details else share < 0.1
 
 
 def test_every_domain_has_a_head_of_its_own():

@@ -23,12 +23,14 @@ BALANCE = 0.5**0.5  # Of the sum of two branches, which keeps the variance of ei
 
 
 def style_generator(
-    shape: tuple[int, int, int], *, width: int, most_width: int, blocks: int, style_dim: int
+    shape: tuple[int, int, int], *, width: int, most_width: int, blocks: int, style_dim: int, details: bool
 ) -> keras.Model:
     """`[images, styles]` to images of the same height and width, whichever they are, in [-1, 1].
 
     The content loses its statistics on the way down, by instance normalisation, and is given those of the style on the
-    way up, by adaptive instance normalisation.
+    way up, by adaptive instance normalisation. All of it passes through the smallest size in the paper; with `details`
+    what a halving loses joins what is doubled back to its size, as in a U-Net (arXiv:1505.04597), without its
+    statistics and ahead of a style.
 
     Args:
         shape: Height, width and channels it is trained at, which say how often it halves.
@@ -36,6 +38,7 @@ def style_generator(
         most_width: Channels at most.
         blocks: Residual blocks at the smallest size that lose statistics, and as many that are given new ones.
         style_dim: Numbers of a style.
+        details: Whether what is lost to halvings joins again.
     """
     wanted = max(FEWEST_HALVINGS, canvas(*shape[:2], smallest=SMALLEST).doublings)
     halvings = max(1, min(wanted, MOST_HALVINGS, canvas(*shape[:2]).doublings))
@@ -43,7 +46,9 @@ def style_generator(
     style = keras.Input((style_dim,), name="styles")
     widths = [min(width * 2**step, most_width) for step in range(halvings + 1)]
     x = _convolution(width, 3, use_bias=False)(PadToMultiple(2**halvings)(images))
+    sizes = []  # What is about to be halved, from the largest on.
     for channels in widths[1:]:
+        sizes.append(x)
         x = _block(x, channels, _normalised, halve=True)
     for _ in range(blocks):
         x = _block(x, widths[-1], _normalised)
@@ -58,10 +63,12 @@ def style_generator(
     affine = iter(ops.split(parts, [2 * end for end in itertools.accumulate(counts)][:-1], axis=-1))
 
     def styled(x):
-        return StyleAffine()([_normalised(x, affine=False), next(affine)])
+        return StyleAffine()([_normalised(x, scale=False, center=False), next(affine)])
 
-    for place, channels in enumerate(plan):
-        x = _block(x, channels, styled, double=place >= blocks)
+    for channels in plan[:blocks]:
+        x = _block(x, channels, styled)
+    for channels, lost in zip(plan[blocks:], reversed(sizes), strict=True):
+        x = _block(x, channels, styled, double=True, joining=lost if details else None)
     x = _convolution(shape[-1], 1, activation="tanh")(LeakyReLU()(_normalised(x)))
     return keras.Model([images, style], CropLike()([x, images]), name="generator")
 
@@ -109,8 +116,11 @@ def _features(images, width: int, most_width: int):
     return LeakyReLU()(layers.Flatten()(x))
 
 
-def _block(x, channels: int, normalised: Callable | None, *, halve: bool = False, double: bool = False):
-    """Two convolutions behind their activations, beside the same image, halved or doubled alike."""
+def _block(x, channels: int, normalised: Callable | None, *, halve: bool = False, double: bool = False, joining=None):
+    """Two convolutions behind their activations, beside the same image, halved or doubled alike.
+
+    What is `joining` comes in between the two, ahead of the second's normalisation.
+    """
     normal = normalised or (lambda x: x)
     use_bias = normalised is None  # Normalisation takes away what a bias adds, here or in a block behind.
     beside = x if channels == x.shape[-1] else _convolution(channels, 1, use_bias=False)(x)
@@ -118,15 +128,17 @@ def _block(x, channels: int, normalised: Callable | None, *, halve: bool = False
     if double:
         y, beside = (layers.UpSampling2D(2, interpolation="bilinear")(z) for z in (y, beside))
     y = _convolution(min(channels, x.shape[-1]), 3, use_bias=use_bias)(y)  # Wide where the image is small.
+    if joining is not None:
+        y = layers.Add()([y, _normalised(joining, center=False)])
     if halve:
         y, beside = (layers.AveragePooling2D(2, padding="same")(z) for z in (y, beside))
     y = _convolution(channels, 3, use_bias=use_bias)(LeakyReLU()(normal(y)))
     return layers.Rescaling(BALANCE)(layers.Add()([y, beside]))
 
 
-def _normalised(x, affine: bool = True):
-    """Every channel of every image to mean 0 and variance 1."""
-    return layers.GroupNormalization(groups=-1, epsilon=1e-5, center=affine, scale=affine)(x)
+def _normalised(x, *, scale: bool = True, center: bool = True):
+    """Every channel of every image to mean 0 and variance 1, or what is learnt in their place."""
+    return layers.GroupNormalization(groups=-1, epsilon=1e-5, scale=scale, center=center)(x)
 
 
 def _dense(width: int):

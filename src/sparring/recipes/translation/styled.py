@@ -48,6 +48,7 @@ def stargan_v2(
     most_width: Count = 256,
     blocks: Annotated[int, Field(ge=1, le=16)] = 2,
     style_dim: Count = 64,
+    details: bool = True,
     latent_dim: LatentDim = 16,
     mapping_width: Count = 256,
     loss: LossName = "non_saturating",
@@ -78,6 +79,8 @@ def stargan_v2(
         most_width: Channels at most.
         blocks: Residual blocks of the generator at its smallest size, of either kind.
         style_dim: Numbers of a style.
+        details: Whether the generator sees its image at every size on the way up: what is small stays sharp. The
+            paper's does not, and may change shapes more.
         mapping_width: Of the layers that make a style of noise.
         style: Weight of finding a style again in what was made with it, lambda_sty.
         diversity: Weight, falling to 0 on a straight line, of how far two styles lead apart, lambda_ds.
@@ -96,7 +99,7 @@ def stargan_v2(
         batch_size=batch_size,
     )
     count, widths = len(spec.domains), {"width": width, "most_width": most_width}
-    generator = style_generator(spec.shape, blocks=blocks, style_dim=style_dim, **widths)
+    generator = style_generator(spec.shape, blocks=blocks, style_dim=style_dim, details=details, **widths)
     encoder = style_encoder(spec.shape, count, style_dim=style_dim, **widths)
     mapping = mapping_network(count, latent_dim=latent_dim, style_dim=style_dim, width=mapping_width)
     discriminator = domain_discriminator(spec.shape, count, **widths)
