@@ -129,7 +129,7 @@ def _block(x, channels: int, normalised: Callable | None, *, halve: bool = False
         y, beside = (layers.UpSampling2D(2, interpolation="bilinear")(z) for z in (y, beside))
     y = _convolution(min(channels, x.shape[-1]), 3, use_bias=use_bias)(y)  # Wide where the image is small.
     if joining is not None:
-        y = layers.Add()([y, _normalised(joining, center=False)])
+        y = layers.Add()([y, _normalised(joining, center=False)])  # A bias would be taken away again, as above.
     if halve:
         y, beside = (layers.AveragePooling2D(2, padding="same")(z) for z in (y, beside))
     y = _convolution(channels, 3, use_bias=use_bias)(LeakyReLU()(normal(y)))
