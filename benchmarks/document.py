@@ -155,13 +155,13 @@ def throughput(record: dict) -> str:
     return markdown(["", "images/s", "ours / it: min / median / max", "of peak", "how"], rows)
 
 
-def freed_memory(record: dict) -> str:
+def settled(record: dict) -> str:
     def middle(rounds: list[dict], figure: str) -> str:
         return format(statistics.median(one[figure] for one in rounds), ",.0f")
 
     rows = []
     for recipe, ways in record["results"].items():
-        kept, back = ways["kept"], ways["given back"]
+        kept, back = ways.values()  # With what is settled, and without.
         cells = [f"`{recipe}`"]
         for rate in ("images_per_second", "images_per_processor_second"):
             ratios = [one[rate] / other[rate] for one, other in zip(kept, back, strict=True)]
@@ -233,7 +233,8 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "stacked_mnist": stacked_mnist,
     "mnist": mnist,
     "throughput": throughput,
-    "freed_memory": freed_memory,
+    "freed_memory": settled,
+    "onednn": settled,
     "tables": tables,
     "actions": actions,
     "augment": augment,

@@ -6,6 +6,8 @@ import os
 import shutil
 import tempfile
 
+import sparring  # noqa: F401  Before Keras, as it settles by what TensorFlow computes.
+
 # What JAX compiles for one test it need not compile again for another, in this process or one that it starts.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled = tempfile.mkdtemp()

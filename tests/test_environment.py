@@ -1,5 +1,6 @@
 """What is settled for a whole process."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from conftest import ONCE
+from sparring.environment import choose_kernels
 
 # Takes, fills and frees 48 MiB in a thread, again and again, and prints the pages that the last three times were new.
 PROGRAM = """
@@ -45,3 +47,17 @@ def test_memory_that_a_thread_frees_is_there_for_its_next_step(monkeypatch):
     assert new_pages("keep") < 100 < new_pages("leave")
     monkeypatch.setenv("MALLOC_TOP_PAD_", "0")  # A user's own word.
     assert new_pages("keep") > 100
+
+
+@ONCE
+@pytest.mark.parametrize(
+    ("machine", "before", "after"),
+    [("x86_64", None, "1"), ("AMD64", None, "1"), ("x86_64", "0", "0"), ("aarch64", None, None)],
+)
+def test_onednn_is_asked_for_on_x86_where_nobody_has_said_otherwise(machine, before, after, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if before is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", before)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    choose_kernels()
+    assert os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None) == after

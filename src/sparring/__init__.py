@@ -11,12 +11,13 @@
 import importlib
 from typing import Any
 
-from sparring.environment import choose_backend, require_backend
+from sparring.environment import choose_backend, choose_kernels, require_backend
 from sparring.errors import nearest
 
 __version__ = "0.1.0"
 
 choose_backend()
+choose_kernels()
 
 _NAMES = {  # Name -> where it lives; the names in _LIGHT do without Keras.
     "inspect": "sparring.applications.inspecting.inspect:inspect",

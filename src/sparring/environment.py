@@ -15,6 +15,8 @@ from sparring.errors import SparringError, UsageError
 # machine; naming the padding ends that growth, so they are named too. Padding of a whole heap is what keeps heaps.
 KEPT = {-2: 64 << 20, -3: 32 << 20, -1: 64 << 20}  # M_TOP_PAD, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 
+X86 = ("x86_64", "amd64")  # As `platform.machine` names it on Linux and on Windows.
+
 SUPPORTED = {"tensorflow": "TensorFlow", "jax": "JAX"}  # In order of preference.
 INSTALL = "pip install 'sparring[cpu]' (or 'sparring[gpu]', 'sparring[jax]')"
 
@@ -33,13 +35,24 @@ def choose_backend() -> None:
         os.environ["KERAS_BACKEND"] = found
 
 
+def choose_kernels() -> None:
+    """Let TensorFlow compute by oneDNN on every x86 processor; before TensorFlow is imported.
+
+    By itself it does so only where the processor has instructions made for neural networks (AVX-512 VNNI and such). On
+    others its own convolutions take up to twice the time of a whole step (`benchmarks/settled.py onednn`). What a user
+    has set in the environment stands.
+    """
+    if platform.machine().lower() in X86:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
 def keep_freed_memory() -> None:
     """Let a process keep memory that a step frees, for the next step to take; before the first step.
 
     TensorFlow on a processor allocates by the system's `malloc`, and glibc gives a thread's heap, of 64 MiB, back when
     it runs empty: every page is mapped and zeroed anew, thousands in a step, which can take as long as the step itself
-    (`benchmarks/freed_memory.py`). Of that glibc is asked to keep heaps, and TensorFlow to hold its tensors in a pool
-    of its own, which helps where they are large. What a user has set in the environment stands.
+    (`benchmarks/settled.py freed_memory`). Of that glibc is asked to keep heaps, and TensorFlow to hold its tensors in
+    a pool of its own, which helps where they are large. What a user has set in the environment stands.
     """
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
     if platform.libc_ver()[0] == "glibc" and "MALLOC_TOP_PAD_" not in os.environ:
