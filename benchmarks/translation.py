@@ -9,7 +9,8 @@ from MNIST to USPS at 32 pixels, and prints how many of 3,000 translated test di
 support vector machine that has learnt the training digits of USPS; first of untranslated ones, and of the test digits
 of USPS. MNIST's digits lie in the middle 20x20 of 28x28 pixels, and those of USPS fill all: `--crop 4` is for that.
 
-With `--out FOLDER` a picture of the first test images is kept after every tick.
+With `--choose` all of that is of other images, `val` of the facades and the 2,000 test digits behind those 3,000:
+options are chosen on them. With `--out FOLDER` a picture of the first test images is kept after every tick.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from sparring.metrics.similarity import absolute_difference, structural_similari
 from sparring.recipes.catalog import find_recipe, parse_setting
 
 DATA = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
-NUM_FACADES, NUM_DIGITS = 106, 3000
+FACADES = {False: slice(106), True: slice(106, None)}  # Of those held out; True: to choose options by.
+DIGITS = {False: slice(3000), True: slice(3000, 5000)}
 SHOWN, COLUMNS = 12, 4  # Examples in a picture, and beside each other.
 
 
@@ -40,10 +42,10 @@ class Facades:
 
     recipe, options = "pix2pix", {"to": "left"}
 
-    def __init__(self):
+    def __init__(self, choose: bool):
         self.source = open_source(DATA / "facades.zip", size=64, domains=True)
         # Those of the folder `test` stand before those of `val`.
-        self.truth, self.given = (self.source.held_out[f"{place}/image"][:NUM_FACADES] for place in (0, 1))
+        self.truth, self.given = (self.source.held_out[f"{place}/image"][FACADES[choose]] for place in (0, 1))
         mean = np.rint(self.source.examples["0/image"].mean(axis=0)).astype(np.uint8)
         print("mean image:", self.measure(np.broadcast_to(mean, self.truth.shape)))
 
@@ -58,14 +60,14 @@ class Digits:
     recipe, options = "fastcut", {"to": "usps", "mirror": False}
     truth = None
 
-    def __init__(self, crop: int):
+    def __init__(self, crop: int, choose: bool):
         found = {name: read_arrays(DATA / f"{name}.npz") for name in ("mnist", "usps")}
         middle = slice(crop, 28 - crop)
         for part in ("x_train", "x_test"):
             found["mnist"][part] = found["mnist"][part][:, middle, middle]
         self.source = join_domains("digits", {name: from_arrays(arrays, (32, 32)) for name, arrays in found.items()})
-        self.given = self.source.held_out["0/image"][:NUM_DIGITS]
-        self.labels = found["mnist"]["y_test"][:NUM_DIGITS]
+        self.given = self.source.held_out["0/image"][DIGITS[choose]]
+        self.labels = found["mnist"]["y_test"][DIGITS[choose]]
         learnt, known = found["usps"]["y_train"], found["usps"]["y_test"]
         self.judge = SVC(C=10).fit(_flat(self.source.examples["1/image"]), learnt)
         print(f"USPS test digits: {self.judge.score(_flat(self.source.held_out['1/image']), known):.1%} right")
@@ -86,10 +88,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=None, help="in place of the recipe's own number")
     parser.add_argument("--tick-images", type=int, default=2000)
     parser.add_argument("--crop", type=int, default=0, help="pixels cut off each border of MNIST's digits")
+    parser.add_argument("--choose", action="store_true", help="measure on images that are there to choose options by")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the recipe")
     parser.add_argument("--out", type=pathlib.Path, default=None)
     arguments = parser.parse_args()
-    task = Facades() if arguments.task == "facades" else Digits(arguments.crop)
+    task = Facades(arguments.choose) if arguments.task == "facades" else Digits(arguments.crop, arguments.choose)
     recipe = find_recipe(arguments.recipe or task.recipe)
     options = {name: value for name, value in task.options.items() if name in recipe.options}
     options |= {"tick_images": arguments.tick_images} | dict(map(parse_setting, arguments.set))
