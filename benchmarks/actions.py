@@ -12,13 +12,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import sparring
+from sparring.applications.evaluating.evaluate import compare
+
 import numpy as np
 from clips import measure
 from document import actions as table
 from records import write_record
-
-import sparring
-from sparring.applications.evaluating.evaluate import compare
 
 FRAMES, STEPS = 16, 8  # Of a clip; and steps that are timed.
 MIRRORED = 2  # Clips of a person's action.

@@ -15,16 +15,16 @@ import argparse
 import pathlib
 import time
 
-import numpy as np
-import pandas as pd
-from records import earlier_results, write_record
-from tables import FOLDER, TABLES, parted, whole
-
 import sparring
 from sparring.applications.augmenting.images import ImageSubject
 from sparring.applications.augmenting.report import Augmentation
 from sparring.data.source import open_source
 from sparring.recipes.catalog import parse_setting
+
+import numpy as np
+import pandas as pd
+from records import earlier_results, write_record
+from tables import FOLDER, TABLES, parted, whole
 
 DIGITS = ("digits", "mnist")
 Labelled = tuple[np.ndarray, np.ndarray]

@@ -7,9 +7,6 @@ import argparse
 import os
 import pathlib
 
-import numpy as np
-from scipy.ndimage import gaussian_filter
-
 from sparring.metrics.extractors.digits import DigitsExtractor
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.kernels import (
@@ -20,6 +17,9 @@ from sparring.metrics.kernels import (
 )
 from sparring.metrics.neighbours import coverage_ceiling, duplicated, memorised, precision_recall_density_coverage
 from sparring.metrics.resampling import Metric, measure
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
 
 WIDTH = 64  # Features.
 

@@ -11,8 +11,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 
-import numpy as np
-
 from sparring.applications.evaluating.clip_figures import ClipSide, compare, of_motion
 from sparring.data.clips.moving_mnist import MovingDigits
 from sparring.data.clips.windows import Loaded, Windows
@@ -22,6 +20,8 @@ from sparring.metrics.clips.spoiling import SPOILED, spoil
 from sparring.metrics.clips.vitals import ClipVitals
 from sparring.metrics.extractor import Extractor
 from sparring.metrics.extractors.random_filters import RandomExtractor
+
+import numpy as np
 
 FRAMES, SIZE = 16, (32, 32)
 LOOKED_AT = 4  # Frames of a clip that are looked at one by one.

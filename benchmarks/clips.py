@@ -8,12 +8,12 @@ players' moves, the data and the averages, without what is compiled in the first
 import argparse
 import time
 
-import keras
-import numpy as np
-
 from sparring.data.examples import Source
 from sparring.data.spec import VideoSpec, squared_distance
 from sparring.recipes.catalog import find_recipe, parse_setting
+
+import keras
+import numpy as np
 
 COUNT = 64  # Clips.
 JUDGES = ("pair", "triple", "volume")

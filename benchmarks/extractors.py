@@ -10,12 +10,12 @@ import pathlib
 import tempfile
 import time
 
-import numpy as np
-from scipy.ndimage import gaussian_filter
-
 from sparring.data.source import open_source
 from sparring.metrics.extractors.choice import make_extractor
 from sparring.metrics.frechet import Moments, frechet_distance_of_moments
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
 
 REFERENCE, SAMPLES, DRAWS = 10_000, 2000, 8
 

@@ -16,14 +16,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import sparring
+from sparring.data import lazy
+from sparring.data.batches import Batches
+
 import keras
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
-
-import sparring
-from sparring.data import lazy
-from sparring.data.batches import Batches
 
 MEGABYTE = 2**20
 

@@ -20,12 +20,6 @@ import itertools
 import time
 from pathlib import Path
 
-import keras
-import numpy as np
-from keras import ops
-from PIL import Image
-from records import earlier_results, write_record
-
 import sparring
 from sparring.data.source import Source, image_source
 from sparring.metrics.extractors.classifier import some_rows
@@ -40,6 +34,12 @@ from sparring.metrics.neighbours import (
 )
 from sparring.ops.color import to_uint8
 from sparring.recipes.catalog import Recipe, parse_setting
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+from records import earlier_results, write_record
 
 COUNTS, WAYS = (100, 400, 819), ("none", "diffaugment", "adaptive")
 SAMPLES, AT_ONCE, LOOKS, NEAR = 2_000, 200, 4, 0.05

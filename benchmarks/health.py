@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 from unittest import mock
 
+from sparring.cli.quiet import quiet_import
+
 from contender import pin
 from rich.console import Console
 from rich.table import Table
-
-from sparring.cli.quiet import quiet_import
 
 IMAGES, TICK_IMAGES, FEW = 48_000, 2_000, 40
 SAMPLES = 1000
@@ -46,9 +46,6 @@ def cases(gamma: float) -> dict[str, tuple[str, dict, str]]:
 
 def train(name: str, recipe_name: str, options: dict, change: str, seed: int) -> dict:
     """What a training leaves: the lines of its log, the sentence it ended with if it did, and how good it is."""
-    import keras
-    import numpy as np
-
     import sparring
     from sparring.applications.looks import judge_for
     from sparring.applications.train import _record
@@ -57,6 +54,9 @@ def train(name: str, recipe_name: str, options: dict, change: str, seed: int) ->
     from sparring.objectives import adversarial
     from sparring.recipes.images import classic
     from sparring.training.callbacks import read_journal
+
+    import keras
+    import numpy as np
 
     def weak(*arguments, **sizes):
         return dcgan_discriminator(*arguments, **sizes | {"width": 2})

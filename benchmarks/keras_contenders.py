@@ -2,14 +2,14 @@
 
 import time
 
+import sparring
+from sparring.data.images.domains import domain_source
+from sparring.data.source import Source
+
 import keras
 import numpy as np
 from operations import step_operations
 from workload import PEAK_PRODUCTS, PEAK_SIDE, TRANSLATIONS, factors, load_domains, load_images, now, since
-
-import sparring
-from sparring.data.images.domains import domain_source
-from sparring.data.source import Source
 
 STILL = {"jitter": 0.0, "mirror": False}  # Images as they are.
 

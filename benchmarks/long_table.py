@@ -14,12 +14,12 @@ import resource
 import tempfile
 import time
 
-import pandas as pd
-from sampling import table
-
 import sparring
 from sparring.data.source import open_source
 from sparring.data.tables import streamed
+
+import pandas as pd
+from sampling import table
 
 PART = 20_000  # Rows that are written at once.
 

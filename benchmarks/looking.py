@@ -10,12 +10,12 @@ import argparse
 import statistics
 import time
 
+from sparring.cli.quiet import quiet_import
+
 from contender import pin
 from rich.console import Console
 from rich.table import Table
 from workload import RECIPES, load_images
-
-from sparring.cli.quiet import quiet_import
 
 
 def timed(function) -> float:
@@ -26,14 +26,14 @@ def timed(function) -> float:
 
 def measure(recipe: str, steps: int, looks: int) -> tuple[float, list[float], list[float], float]:
     """Seconds of a tick's training, of drawing samples and of judging them, and of the judge's making."""
-    import keras
-    from parts import StepClock
-
     import sparring
     from sparring.applications.looks import judge_for
     from sparring.applications.train import _record
     from sparring.bundle.bundle import Bundle
     from sparring.training.judging import judged_samples
+
+    import keras
+    from parts import StepClock
 
     source, found = sparring.open_source(load_images()), sparring.find_recipe(recipe)
     keras.utils.set_random_seed(0)

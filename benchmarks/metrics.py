@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import scipy.linalg
-
 from sparring.metrics.frechet import Moments, frechet_distance, frechet_distance_of_moments
 from sparring.metrics.neighbours import precision_recall_density_coverage
+
+import numpy as np
+import scipy.linalg
 
 try:
     from prdc import compute_prdc

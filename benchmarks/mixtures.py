@@ -23,11 +23,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import keras
-import numpy as np
-from keras import layers, ops
-from records import write_record
-
 import sparring
 from sparring.data.batches import Batches
 from sparring.data.spec import DataSpec
@@ -39,6 +34,11 @@ from sparring.recipes.catalog import parse_setting
 from sparring.recipes.parts import gamma_from, read_penalties, two_players
 from sparring.training.pace import Pace
 from sparring.training.schedules import Adam, cosine
+
+import keras
+import numpy as np
+from keras import layers, ops
+from records import write_record
 
 POINTS, SAMPLES, NEAR = 100_000, 2_500, 3.0
 FULL = {"networks": "pacgan", "steps": 400_000}

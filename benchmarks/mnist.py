@@ -18,12 +18,6 @@ import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import keras
-import numpy as np
-from document import mnist as table
-from keras import ops
-from records import earlier_results, write_record
-
 import sparring
 from sparring.applications.timing import time_steps
 from sparring.data.source import Source, image_source
@@ -33,6 +27,12 @@ from sparring.metrics.neighbours import precision_recall_density_coverage
 from sparring.metrics.scores import classifier_score
 from sparring.ops.color import to_uint8
 from sparring.recipes.catalog import parse_setting
+
+import keras
+import numpy as np
+from document import mnist as table
+from keras import ops
+from records import earlier_results, write_record
 
 RECIPES = ("article", "dcgan", "wgan_gp", "sngan", "r3gan", "stylegan2")
 SAMPLES, AT_ONCE, LOOKS = 10_000, 500, 8

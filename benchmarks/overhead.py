@@ -19,12 +19,12 @@ import json
 import statistics
 from pathlib import Path
 
+from sparring.cli.quiet import quiet_import
+
 from contender import pin
 from rich.console import Console
 from rich.table import Table
 from workload import RECIPES
-
-from sparring.cli.quiet import quiet_import
 
 EVERY = 1_000  # Steps between two looks at the memory.
 

@@ -7,10 +7,10 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+import sparring
+
 import keras
 from workload import load_images
-
-import sparring
 
 TICKS = 4  # Of which the first, with its tracing, is left out.
 

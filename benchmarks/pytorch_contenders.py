@@ -4,6 +4,9 @@ import itertools
 import time
 from functools import partial
 
+from sparring.data.spec import squared_distance
+from sparring.environment import keep_freed_memory
+
 import numpy as np
 import torch
 from pytorch_adversaries import Adversaries
@@ -11,9 +14,6 @@ from pytorch_translation import Translator
 from torch import nn
 from torch.nn.functional import softplus
 from workload import PEAK_PRODUCTS, PEAK_SIDE, TRANSLATIONS, factors, load_images, settings
-
-from sparring.data.spec import squared_distance
-from sparring.environment import keep_freed_memory
 
 TRIAL_SECONDS, TRIALS = 0.7, 3
 

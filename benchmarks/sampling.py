@@ -11,11 +11,11 @@ import resource
 import tempfile
 import time
 
-import numpy as np
-import pandas as pd
-
 from sparring import TableSynthesizer
 from sparring.bundle.tables import save_table
+
+import numpy as np
+import pandas as pd
 
 
 def table(columns: int, rows: int = 20_000, seed: int = 0) -> pd.DataFrame:

@@ -16,13 +16,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contender import pin
-from document import settled as table
-from records import write_record
-from workload import RECIPES, TRANSLATIONS
-
 from sparring import environment
 from sparring.cli.quiet import quiet_import
+
+from contender import pin
+from document import settled as table
+from workload import RECIPES, TRANSLATIONS
 
 WARM_SECONDS = 2.0
 
@@ -33,7 +32,7 @@ def give_memory_back() -> None:
 
 
 def leave_kernels_to_tensorflow() -> None:
-    # Set by the import of `environment`, and not read before that of TensorFlow.
+    # Set by the import of `environment`, and read by that of TensorFlow, which therefore comes later.
     os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
 
 
@@ -94,6 +93,8 @@ def main() -> None:
     results = {recipe: compare(recipe, arguments) for recipe in arguments.recipes}
     settings = {"rounds": arguments.rounds, "seconds": arguments.seconds}
     if arguments.out:
+        from records import write_record  # It imports Keras, and this process may have had something to unsettle.
+
         write_record(arguments.out, arguments.what, settings, results)
     print(table({"settings": settings, "results": results}))
 

@@ -27,17 +27,17 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import keras
-import numpy as np
-from keras import layers, ops
-from records import write_record
-
 import sparring
 from sparring.data.source import image_source
 from sparring.metrics.extractors.digits import DigitsExtractor
 from sparring.ops.color import to_uint8
 from sparring.recipes.parts import image_game
 from sparring.training.schedules import Adam, cosine
+
+import keras
+import numpy as np
+from keras import layers, ops
+from records import write_record
 
 AT_ONCE = 1_600  # Samples drawn together.
 

@@ -19,15 +19,15 @@ import os
 import pathlib
 import time
 
-import numpy as np
-from sklearn.svm import SVC
-
 import sparring
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.styles import StyleBundle, style_matrix
 from sparring.data.images.domains import image_key
 from sparring.data.source import open_source
 from sparring.recipes.catalog import parse_setting
+
+import numpy as np
+from sklearn.svm import SVC
 
 DATA = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
 LEARNT = 1000  # Real images of each style that the classifier learns.

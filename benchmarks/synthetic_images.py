@@ -12,15 +12,15 @@ recognises.
 
 import argparse
 
-import numpy as np
-from augment import equally
-from tables import FOLDER
-
 from sparring.applications.augmenting.images import SmallNetwork, shifted
 from sparring.applications.fitting import fit_generator
 from sparring.applications.looks import judge_for
 from sparring.data.source import image_source
 from sparring.recipes.catalog import find_recipe, parse_setting
+
+import numpy as np
+from augment import equally
+from tables import FOLDER
 
 JUDGED, DRAWN, MOST = 10_000, 8, 4  # Images; times as many as real ones are drawn, and added at most.
 CUTS, SEEDS = (100, 200, 500, 2_000), range(3)

@@ -11,9 +11,6 @@ import os
 import pathlib
 import time
 
-import numpy as np
-from scipy.stats import spearmanr
-
 import sparring
 from sparring.applications.evaluating.table_rows import Reader
 from sparring.bundle.record import Record
@@ -24,6 +21,9 @@ from sparring.metrics.tables.rows import spread
 from sparring.metrics.tables.vitals import TableVitals
 from sparring.recipes.catalog import find_recipe
 from sparring.training.callbacks import TickCallback
+
+import numpy as np
+from scipy.stats import spearmanr
 
 FOLDER = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
 MORE = 4_000

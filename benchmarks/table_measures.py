@@ -1,12 +1,12 @@
 """How like a real table a made one is, and how well models learn from it: the measures of `benchmarks/tables.py`."""
 
-import pandas as pd
-
 from sparring.metrics.tables.copies import share_nearer_to_training
 from sparring.metrics.tables.detection import area_under_curve, detection_scores
 from sparring.metrics.tables.learning import Target, learnt
 from sparring.metrics.tables.likeness import column_pairs, column_shapes, quality
 from sparring.metrics.tables.rows import Form, Rows, spread
+
+import pandas as pd
 
 DETECTED = 6_000  # Rows of each side.
 

@@ -18,16 +18,16 @@ import os
 import pathlib
 import time
 
+from sparring import TableSynthesizer
+from sparring.metrics.tables.baselines import gaussian_copula, shuffled, smote
+from sparring.metrics.tables.rows import Rows
+
 import pandas as pd
 from document import tables as table
 from records import earlier_results, write_record
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 from table_measures import Judge
-
-from sparring import TableSynthesizer
-from sparring.metrics.tables.baselines import gaussian_copula, shuffled, smote
-from sparring.metrics.tables.rows import Rows
 
 FOLDER = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
 SMALL = "cancer"

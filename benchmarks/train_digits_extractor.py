@@ -9,12 +9,12 @@ import argparse
 import pathlib
 import time
 
-import numpy as np
-
 from sparring.data.source import open_source
 from sparring.metrics.extractors.digits import DigitsExtractor
 from sparring.metrics.extractors.kept import digest_of, write_weights
 from sparring.metrics.extractors.learning import Layer, learn
+
+import numpy as np
 
 LAYERS = (Layer(16, 5), Layer(32, 5), Layer(64, 3))
 EPOCHS, SEED = 12, 1

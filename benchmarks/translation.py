@@ -18,10 +18,6 @@ import os
 import pathlib
 import time
 
-import keras
-import numpy as np
-from sklearn.svm import SVC
-
 from sparring.bundle.kinds import make_bundle
 from sparring.bundle.pictures import save_grid
 from sparring.bundle.record import Record
@@ -30,6 +26,10 @@ from sparring.data.images.domains import join_domains
 from sparring.data.source import open_source
 from sparring.metrics.similarity import absolute_difference, structural_similarity
 from sparring.recipes.catalog import find_recipe, parse_setting
+
+import keras
+import numpy as np
+from sklearn.svm import SVC
 
 DATA = pathlib.Path(os.environ.get("SPARRING_TEST_DATA", "."))
 FACADES = {False: slice(106), True: slice(106, None)}  # Of those held out; True: to choose options by.

@@ -5,9 +5,9 @@ import os
 import time
 from pathlib import Path
 
-import numpy as np
-
 from sparring import find_recipe
+
+import numpy as np
 
 RECIPES = ("article", "dcgan", "r3gan")
 TRANSLATIONS = ("pix2pix", "cyclegan", "fastcut")

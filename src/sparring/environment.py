@@ -39,8 +39,8 @@ def choose_kernels() -> None:
     """Let TensorFlow compute by oneDNN on every x86 processor; before TensorFlow is imported.
 
     By itself it does so only where the processor has instructions made for neural networks (AVX-512 VNNI and such). On
-    others its own convolutions take up to twice the time of a whole step (`benchmarks/settled.py onednn`). What a user
-    has set in the environment stands.
+    others its own kernels make a step with convolutions 1.3 to 1.7 times as long (`benchmarks/settled.py onednn`). What
+    a user has set in the environment stands.
     """
     if platform.machine().lower() in X86:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
