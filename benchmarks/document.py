@@ -161,13 +161,13 @@ def settled(record: dict) -> str:
 
     rows = []
     for recipe, ways in record["results"].items():
-        kept, back = ways.values()  # With what is settled, and without.
+        having, lacking = ways.values()  # What is settled; in this order in every record.
         cells = [f"`{recipe}`"]
         for rate in ("images_per_second", "images_per_processor_second"):
-            ratios = [one[rate] / other[rate] for one, other in zip(kept, back, strict=True)]
+            ratios = [one[rate] / other[rate] for one, other in zip(having, lacking, strict=True)]
             cells.append(span(ratios))
         for figure in ("pages_per_image", "megabytes"):
-            cells.append(f"{middle(kept, figure)} and {middle(back, figure)}")
+            cells.append(f"{middle(having, figure)} and {middle(lacking, figure)}")
         rows.append(cells)
     heading = ["", "faster by the clock: min / median / max", "by the processor", "pages an image", "MB at most"]
     return markdown(heading, rows)

@@ -93,7 +93,7 @@ def main() -> None:
     results = {recipe: compare(recipe, arguments) for recipe in arguments.recipes}
     settings = {"rounds": arguments.rounds, "seconds": arguments.seconds}
     if arguments.out:
-        from records import write_record  # It imports Keras, and this process may have had something to unsettle.
+        from records import write_record  # Not above: it imports Keras, before which a child unsettles.
 
         write_record(arguments.out, arguments.what, settings, results)
     print(table({"settings": settings, "results": results}))

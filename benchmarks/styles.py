@@ -51,22 +51,22 @@ class Styles:
         count = len(self.held[0])
         self.references = [[images[random.permutation(len(images))[:count]] for images in self.trained] for _ in "ab"]
         labels = np.repeat(np.arange(len(keys)), LEARNT)
-        learnt = np.concatenate([images[:LEARNT] for images in self.trained])
+        learnt = _flat(np.concatenate([images[:LEARNT] for images in self.trained]))
         # That of `SVC(C=10)`, by products of matrices: at 64 pixels libsvm's own sums take minutes.
-        kernel = partial(rbf_kernel, gamma=1 / _flat(learnt).var() / _flat(learnt).shape[1])
-        self.judge = SVC(C=10, kernel=kernel).fit(_flat(learnt), labels)
+        kernel = partial(rbf_kernel, gamma=1 / learnt.var() / learnt.shape[1])
+        self.judge = SVC(C=10, kernel=kernel).fit(learnt, labels)
 
     def measure(self, name: str, make) -> None:
         """Prints the figures of `make(content images, target, references of it)`."""
         content, style, distance, change = [], [], [], []
         for source, target in self.ways:
-            made, other = (make(self.held[source], target, refs[target]) for refs in self.references)
-            truth = self.held[target]
-            apart = cdist(_flat(made), _flat(truth), "cityblock") / truth[0].size
+            made, other = (_flat(make(self.held[source], target, refs[target])) for refs in self.references)
+            truth = _flat(self.held[target])
+            apart = cdist(made, truth, "cityblock") / truth.shape[1]
             content.append((apart.argmin(1) == np.arange(len(truth))).mean())
-            style.append((self.judge.predict(_flat(made)) == target).mean())
+            style.append((self.judge.predict(made) == target).mean())
             distance.append(2 * np.diagonal(apart).mean())
-            change.append(2 * np.abs(_flat(made) - _flat(other)).mean())
+            change.append(2 * np.abs(made - other).mean())
         print(
             f"{name}: content {np.mean(content):.1%}, style {np.mean(style):.1%}, distance {np.mean(distance):.3f}, "
             f"change {np.mean(change):.3f}",
