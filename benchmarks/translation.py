@@ -8,12 +8,15 @@ the SSIM on the 106 test images; first the same of the mean training image.
 from MNIST to USPS at 32 pixels, and prints how many of 3,000 translated test digits of MNIST are named right by a
 support vector machine that has learnt the training digits of USPS; first of untranslated ones, and of the test digits
 of USPS. MNIST's digits lie in the middle 20x20 of 28x28 pixels, and those of USPS fill all: `--crop 4` is for that.
+One in six digits of USPS is a 0, and of MNIST one in ten: `--as-frequent` trains with so many of USPS that each digit
+is as frequent in both. To draw them takes their labels; the machine that judges learns all of them in any case.
 
 With `--choose` all of that is of other images, `val` of the facades and the 2,000 test digits behind those 3,000:
 options are chosen on them. With `--out FOLDER` a picture of the first test images is kept after every tick.
 """
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import time
@@ -60,21 +63,30 @@ class Digits:
     recipe, options = "fastcut", {"to": "usps", "mirror": False}
     truth = None
 
-    def __init__(self, crop: int, choose: bool):
+    def __init__(self, crop: int, as_frequent: bool, choose: bool):
         found = {name: read_arrays(DATA / f"{name}.npz") for name in ("mnist", "usps")}
         middle = slice(crop, 28 - crop)
         for part in ("x_train", "x_test"):
             found["mnist"][part] = found["mnist"][part][:, middle, middle]
-        self.source = join_domains("digits", {name: from_arrays(arrays, (32, 32)) for name, arrays in found.items()})
-        self.given = self.source.held_out["0/image"][DIGITS[choose]]
-        self.labels = found["mnist"]["y_test"][DIGITS[choose]]
-        learnt, known = found["usps"]["y_train"], found["usps"]["y_test"]
-        self.judge = SVC(C=10).fit(_flat(self.source.examples["1/image"]), learnt)
-        print(f"USPS test digits: {self.judge.score(_flat(self.source.held_out['1/image']), known):.1%} right")
+        mnist, usps = (from_arrays(arrays, (32, 32)) for arrays in found.values())
+        self.given, self.labels = mnist.held_out["image"][DIGITS[choose]], mnist.held_out["label"][DIGITS[choose]]
+        self.judge = SVC(C=10).fit(_flat(usps.images), usps.labels)
+        known = self.judge.score(_flat(usps.held_out["image"]), usps.held_out["label"])
+        print(f"USPS test digits: {known:.1%} right")
+        if as_frequent:
+            usps = dataclasses.replace(usps, images=usps.images[_as_frequent(usps.labels, mnist.labels)])
+        self.source = join_domains("digits", {"mnist": mnist, "usps": usps})
         print("untranslated:", self.measure(self.given))
 
     def measure(self, made: np.ndarray) -> str:
         return f"{self.judge.score(_flat(made), self.labels):.1%} right"
+
+
+def _as_frequent(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """As many places of `labels` as there can be with each label as frequent among them as among `others`."""
+    shares = np.bincount(others) / len(others)
+    counts = np.floor(np.min(np.bincount(labels) / shares) * shares).astype(int)
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label, count in enumerate(counts)])
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
@@ -88,11 +100,15 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=None, help="in place of the recipe's own number")
     parser.add_argument("--tick-images", type=int, default=2000)
     parser.add_argument("--crop", type=int, default=0, help="pixels cut off each border of MNIST's digits")
+    parser.add_argument("--as-frequent", action="store_true", help="each digit as frequent in USPS as in MNIST")
     parser.add_argument("--choose", action="store_true", help="measure on images that are there to choose options by")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the recipe")
     parser.add_argument("--out", type=pathlib.Path, default=None)
     arguments = parser.parse_args()
-    task = Facades(arguments.choose) if arguments.task == "facades" else Digits(arguments.crop, arguments.choose)
+    if arguments.task == "facades":
+        task = Facades(arguments.choose)
+    else:
+        task = Digits(arguments.crop, arguments.as_frequent, arguments.choose)
     recipe = find_recipe(arguments.recipe or task.recipe)
     options = {name: value for name, value in task.options.items() if name in recipe.options}
     options |= {"tick_images": arguments.tick_images} | dict(map(parse_setting, arguments.set))
