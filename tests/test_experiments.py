@@ -101,6 +101,14 @@ def test_four_channels():
         assert images.shape == (2, 8, 9, 4)
 
 
+@ONCE
+def test_a_discriminator_may_be_narrower_than_the_generator():
+    same, narrow = build("r3gan", width=8), build("r3gan", width=8, discriminator_width=4)
+    sizes = [[player.networks[0].count_params() for player in game.players] for game in (same, narrow)]
+    assert sizes[0][0] > 2 * sizes[1][0]
+    assert sizes[0][1] == sizes[1][1]
+
+
 @pytest.mark.skipif(keras.config.backend() == "jax", reason="the optimizers are Keras' own: one backend shows it")
 def test_accumulated_gradients_are_those_of_a_large_batch():
     """Two batches of eight, whose gradients make one update, against one of sixteen."""

@@ -57,6 +57,7 @@ def r3gan(
     batch_size: BatchSize = 32,
     latent_dim: LatentDim = 64,
     width: Count = 32,
+    discriminator_width: Count | None = None,
     blocks: Blocks = 1,
     patch: Patch = None,
     loss: LossName = "relativistic",
@@ -87,11 +88,12 @@ def r3gan(
 
     Args:
         width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
+        discriminator_width: The same of the discriminator, which is most of the work of a step; None takes `width`.
     """
     updates = images // (batch_size * accumulate)
     if patch is None:
         patch = 2 if min(spec.shape[:2]) >= 16 else 1
-    sizes: dict[str, Any] = {"width": width, "blocks": blocks, "patch": patch}
+    sizes: dict[str, Any] = {"blocks": blocks, "patch": patch}
 
     def adam():
         rate = cosine(learning_rate, final_learning_rate, updates)
@@ -99,8 +101,8 @@ def r3gan(
 
     return image_game(
         spec,
-        partial(residual_generator, latent_dim=latent_dim, **sizes),
-        partial(residual_discriminator, head=head, **sizes),
+        partial(residual_generator, latent_dim=latent_dim, width=width, **sizes),
+        partial(residual_discriminator, head=head, width=discriminator_width or width, **sizes),
         adam,
         images=images,
         batch_size=batch_size,
