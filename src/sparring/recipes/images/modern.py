@@ -82,8 +82,8 @@ def r3gan(
     """Residual networks without normalisation, relativistic loss, R1 and R2 (Huang et al. 2024, arXiv:2501.05441).
 
     Equation 2 of the paper with both penalties on every step; on cosines over the training the learning rate falls and
-    Adam's second moment comes to remember longer (appendix D). Grey digits are learnt sooner at `learning_rate=0.003`
-    (docs/benchmarks.md), where few coloured pictures become blobs.
+    Adam's second moment comes to remember longer (appendix D). Grey digits are learnt sooner with `learning_rate=0.003
+    final_learning_rate=0.001 discriminator_width=16 gamma=0.3` (docs/benchmarks.md), few coloured pictures not.
     The paper's grouped convolutions are dense here, because grouped ones are slow on a CPU.
 
     Args:
