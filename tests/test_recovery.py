@@ -396,6 +396,19 @@ def test_another_run_s_folder_is_refused(change, words, source, straight, tmp_pa
 
 
 @ONCE
+def test_a_run_from_before_its_recipe_had_an_option_goes_on_with_the_default(source, straight, tmp_path):
+    folder = copy(straight("article"), tmp_path)
+    record = json.loads((folder / "recipe.json").read_text())
+    del record["options"]["learning_rate"]
+    (folder / "recipe.json").write_text(json.dumps(record))
+    with pytest.raises(RunError, match=r"learning_rate=\S+ there, learning_rate=0\.1 here"):
+        go_on(source, folder, images=7 * 48, learning_rate=0.1)
+    go_on(source, folder, images=7 * 48)
+    go_on(source, tmp_path / "straight", images=7 * 48)
+    assert_same_end(folder, tmp_path / "straight")
+
+
+@ONCE
 @pytest.mark.parametrize(("recipe", "words"), [("article", "5 of 7 epochs"), ("dcgan", "10 of 14 ticks")])
 def test_more_images_go_on(source, straight, tmp_path, recipe, words):
     folder = copy(straight(recipe), tmp_path)

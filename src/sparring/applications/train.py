@@ -101,7 +101,7 @@ def train(
     given = dict(options or {}) | {name: value for name, value in lengths.items() if value is not None}
     record = _record(data, chosen, given, seed)
     folder = Path(run) if run is not None else Path("runs") / f"{data.name}-{chosen.name.rpartition(':')[2]}"
-    started = Run(folder, record)
+    started = Run(folder, record, chosen.defaults())
     with backend.devices_scope(devices), data.naming_failures():
         _play(started, data, chosen, patience, list(callbacks), tensorboard, say)
     return started

@@ -16,7 +16,7 @@ from typing import Any
 
 from sparring.environment import require_backend
 from sparring.errors import UsageError, nearest
-from sparring.recipes.options import check_spec, check_values, data_kind
+from sparring.recipes.options import check_spec, check_values, data_kind, default_values
 
 FOLDER = Path(__file__).resolve().parent
 SHARED_TYPES = "sparring.recipes.option_types"
@@ -78,6 +78,10 @@ class Recipe:
         """
         self.check_names(options)
         return check_values(self.name, self._import(), options)
+
+    def defaults(self) -> dict[str, Any]:
+        """What the options are that need not be given."""
+        return default_values(self._import())
 
     def data_kind(self) -> str | None:
         """The kind of data it is for by the type of its `spec`; None where that says nothing."""

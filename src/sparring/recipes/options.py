@@ -12,6 +12,12 @@ import pydantic
 from sparring.errors import UsageError
 
 
+def default_values(function: Callable[..., Any]) -> dict[str, Any]:
+    """The keyword parameters that need not be given, and what they are then."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+
+
 def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(function, include_extras=True)
     parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]

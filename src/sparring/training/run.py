@@ -6,8 +6,9 @@ import os
 import pathlib
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import filelock
 import keras
@@ -49,6 +50,8 @@ class Run:
     Args:
         folder: Made if it is not there.
         record: What is trained on what. A folder that holds a run of another record is refused.
+        defaults: What the recipe's options are where nobody gave them: so are those that the record in the folder
+            does not have, as the recipe has gained them since.
 
     Attributes:
         stopped_by: The signal that ended the last `train` early, or None.
@@ -57,8 +60,8 @@ class Run:
         RunError: The folder holds something else.
     """
 
-    def __init__(self, folder: pathlib.Path, record: Record):
-        self.folder, self.record = folder, record
+    def __init__(self, folder: pathlib.Path, record: Record, defaults: Mapping[str, object] = MappingProxyType({})):
+        self.folder, self.record, self.defaults = folder, record, defaults
         self.checkpoints = Checkpoints(folder / "state")
         self.journal = folder / "log.jsonl"
         self.samples = folder / "samples"
@@ -224,7 +227,8 @@ class Run:
             ) from error
         except OSError as error:
             raise RunError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
-        allowed = there.model_copy(update={"options": there.options | _length(self.record)})
+        options = {**self.defaults, **there.options, **_length(self.record)}
+        allowed = there.model_copy(update={"options": options})
         if differences := self.record.differences(allowed):
             raise RunError(
                 f"{self.folder} holds another run: {'; '.join(differences)}. Give the same options to go on with "
