@@ -31,6 +31,7 @@ import sparring
 from sparring.data.source import image_source
 from sparring.metrics.extractors.digits import DigitsExtractor
 from sparring.ops.color import to_uint8
+from sparring.recipes.catalog import parse_setting
 from sparring.recipes.parts import image_game
 from sparring.training.schedules import Adam, cosine
 
@@ -234,15 +235,18 @@ def main():
     parser.add_argument("--share", type=float, default=0.5, help="of the tiny discriminator's channels")
     parser.add_argument("--looks", type=int, default=4, help="ticks, each with a count of modes")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of `stacked`")
     parser.add_argument("--out", type=Path, help="where to write all figures as JSON")
     arguments = parser.parse_args()
     digits = sparring.open_source("mnist", data_dir=arguments.data_dir).examples["image"]
     protocol = PROTOCOLS[arguments.networks]
     data = image_source("stacked-mnist", Triples(digits, protocol.triples))
     options = {name: getattr(arguments, name) for name in ("networks", "images", "share", "looks")}
+    options |= dict(map(parse_setting, arguments.set))
     found = {}
     for seed in arguments.seeds:
-        folder = arguments.runs / f"stacked-mnist-{arguments.networks}-{arguments.share}-{arguments.images}-{seed}"
+        words = (arguments.networks, arguments.share, arguments.images, *arguments.set, seed)
+        folder = arguments.runs / "-".join(("stacked-mnist", *map(str, words)))
         recipe = f"{Path(__file__)}:stacked"
         counting = CountModes(folder, protocol)
         sparring.train(data, recipe=recipe, run=folder, seed=seed, options=options, callbacks=[counting])
