@@ -7,13 +7,13 @@ python examples/article.py digits 30  # no network needed; 30 epochs
 import sys
 from functools import partial
 
-import keras
-
-import sparring
+import sparring  # Before Keras: it chooses the backend that is installed.
 from sparring.networks.mlp import mlp_discriminator, mlp_generator
 from sparring.objectives.adversarial import Adversarial
 from sparring.objectives.losses import non_saturating
 from sparring.training.pace import Pace
+
+import keras
 
 source = sys.argv[1] if len(sys.argv) > 1 else "mnist"
 epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 10

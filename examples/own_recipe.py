@@ -8,14 +8,14 @@ Its keyword options are its command line: names, types, defaults and the words b
 
 from functools import partial
 
-import keras
-from keras import ops
-
 from sparring import Game, ImageSpec, Player
 from sparring.networks.mlp import mlp_discriminator, mlp_generator
 from sparring.objectives.adversarial import Adversarial
 from sparring.objectives.losses import Loss
 from sparring.training.pace import Pace
+
+import keras
+from keras import ops
 
 # Real images should score 1 and fakes 0; the generator wants its own to score 1 (Mao et al. 2016, arXiv:1611.04076).
 squares = Loss(
