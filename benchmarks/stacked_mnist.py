@@ -1,7 +1,7 @@
 """Stacked MNIST: of a thousand modes, how many does a generator find, by the protocols of two papers.
 
     python benchmarks/stacked_mnist.py --data-dir data --images 640000
-    python benchmarks/stacked_mnist.py --data-dir data --images 64000000 --share 0.25 --seeds 0 1 2
+    python benchmarks/stacked_mnist.py --data-dir data --images 64000000 --share 0.25 --set packing=4 --seeds 0 1 2
     python benchmarks/stacked_mnist.py --data-dir data --networks dcgan --images 6400000 --seeds 0 1 2
 
 Three digits of MNIST as the channels of one image: 1000 classes that no label tells. Samples are classified channel by
