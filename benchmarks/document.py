@@ -204,17 +204,18 @@ def augment(record: dict) -> str:
     rows = []
     for run in sorted(record["results"], key=lambda run: (run["count"] or 0, run["seed"])):
         count = "all" if run["count"] is None else f"{run['count']:,}"
-        examples = f"{record['settings']['data']}, {count}"
+        examples, options = f"{record['settings']['data']}, {count}", run["protocol"]["options"]
+        shown = f"{options.get('rows') or options['images']:,}"
         for finding in run["findings"]:
             effects = [effect for effect in run["effects"] if effect["model"] == finding["model"]]
             nothing = next(effect for effect in effects if effect["kind"] == "nothing")
-            cells = [examples, str(run["seed"]), finding["model"], f"{nothing['score']:.3f}"]
+            cells = [examples, str(run["seed"]), shown, finding["model"], f"{nothing['score']:.3f}"]
             cells += [gained(effects, kind) for kind in ("rival", "synthetic")]
             cells += [finding["outcome"], finding["recommended"]]
             if "test" in run:
                 cells += [f"{run['test'][way]:.3f}" for way in ("nothing", "recommended")]
             rows.append(cells)
-    heading = ["examples", "seed", "model", "nothing", "best simpler way", "best synthetic way"]
+    heading = ["examples", "seed", "shown", "model", "nothing", "best simpler way", "best synthetic way"]
     heading += ["synthetic: verdict", "recommended"]
     if "test" in record["results"][0]:
         heading += ["test images: nothing", "recommended"]
