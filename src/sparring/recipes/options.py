@@ -14,13 +14,12 @@ from sparring.errors import UsageError
 
 def default_values(function: Callable[..., Any]) -> dict[str, Any]:
     """The keyword parameters that need not be given, and what they are then."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+    return {p.name: p.default for p in _keywords(function) if p.default is not p.empty}
 
 
 def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(function, include_extras=True)
-    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    parameters = _keywords(function)
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), ... if p.default is p.empty else p.default) for p in parameters
     }
@@ -45,6 +44,10 @@ def check_values(recipe: str, function: Callable[..., Any], options: Mapping[str
             "\n".join(_sentence(recipe, name, hints.get(name, Any), found, options) for name, found in faults.items())
         )
     return checked
+
+
+def _keywords(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    return [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
 
 def check_spec(recipe: str, function: Callable[..., Any], spec: Any) -> None:
