@@ -83,8 +83,8 @@ def r3gan(
 
     Equation 2 of the paper with both penalties on every step; on cosines over the training the learning rate falls and
     Adam's second moment comes to remember longer (appendix D). Grey digits are learnt sooner with `learning_rate=0.003
-    final_learning_rate=0.001 discriminator_width=16 gamma=0.3` (docs/benchmarks.md), few coloured pictures are not.
-    The paper's grouped convolutions are dense here, because grouped ones are slow on a CPU.
+    final_learning_rate=0.001 discriminator_width=16 gamma=0.3 ema_halflife_images=4000` (docs/benchmarks.md), few
+    coloured pictures are not. The paper's grouped convolutions are dense here, because grouped ones are slow on a CPU.
 
     Args:
         width: Channels at the largest size that has blocks; doubled with every halving, up to eight times.
