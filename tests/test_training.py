@@ -1,5 +1,6 @@
 """The step, the averages, the tally, and every recipe for a tick."""
 
+import gc
 import itertools
 import types
 
@@ -77,6 +78,23 @@ def test_a_tick_trains_every_network_of_every_player(name, shape):
     assert all(np.isfinite(value).all() for value in history.values())
     bundle_images = ops.convert_to_numpy(game.average.copies["generator"]([np.zeros((2, 6)), np.eye(2)]))
     assert bundle_images.shape == (2, *shape)
+
+
+@ONCE
+def test_a_training_that_is_over_leaves_no_graph(stripes):
+    import tensorflow as tf
+
+    def graphs():
+        gc.collect()
+        return {id(x) for x in gc.get_objects() if isinstance(x, tf.__internal__.FuncGraph)}
+
+    before = graphs()
+    game = build("article", stripes)
+    game.fit(stripes.batches(8), epochs=1, steps_per_epoch=1, verbose=0)
+    during = graphs()
+    del game
+    assert before < during
+    assert graphs() <= before
 
 
 @ONCE

@@ -87,22 +87,32 @@ def jit_compile():
 class Adam(keras.optimizers.Adam):
     """Keras' Adam in one operation for each variable instead of a dozen, which on a CPU takes a third of the time."""
 
+    def apply(self, grads, trainable_variables=None):
+        """As Keras has it; what is the same for all variables is computed once."""
+        step = tf.cast(self.iterations + 1, "float32")
+        self._betas = [tf.cast(beta, "float32") for beta in (self.beta_1, self.beta_2)]
+        self._powers = [beta**step for beta in self._betas]
+        super().apply(grads, trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Keras' own, but on one device, where TensorFlow would remember the graph of every training for ever."""
+        return grads_and_vars if num_replicas() == 1 else super()._all_reduce_sum_gradients(grads_and_vars)
+
     def update_step(self, gradient, variable, learning_rate):
-        place, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, "float32")
+        place = self._get_variable_index(variable)
         value, momentum, velocity = (
             x.value if isinstance(x, keras.Variable) else x
             for x in (variable, self._momentums[place], self._velocities[place])
         )
-        first, second = (tf.cast(beta, "float32") for beta in (self.beta_1, self.beta_2))
         tf.raw_ops.ResourceApplyAdam(
             var=value.handle,
             m=momentum.handle,
             v=velocity.handle,
-            beta1_power=first**step,
-            beta2_power=second**step,
+            beta1_power=self._powers[0],
+            beta2_power=self._powers[1],
             lr=tf.cast(learning_rate, "float32"),
-            beta1=first,
-            beta2=second,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
             epsilon=self.epsilon,
             grad=gradient,
         )
