@@ -6,6 +6,9 @@ import os
 import shutil
 import tempfile
 
+# The processes that share out the tests have a core each: threads of scikit-learn would wait for those of the others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import sparring  # noqa: F401  Before Keras, as it settles by what TensorFlow computes.
 
 # What JAX compiles for one test it need not compile again for another, in this process or one that it starts.

@@ -138,7 +138,7 @@ CONSTRAINTS = {
 @pytest.fixture(scope="module")
 def careful():
     frame = constrained()
-    options = SMALL | {"rows": 3200, "tick_rows": 128}
+    options = SMALL | {"rows": 3200, "tick_rows": 3200}  # Looked at once.
     return TableSynthesizer(constraints=tuple(CONSTRAINTS.values()), **options).fit(frame, target="country")
 
 
