@@ -34,8 +34,8 @@ OTHER = {"tensorflow": "jax", "jax": "tensorflow"}[BACKEND]
 TWO_DEVICES, OTHER_BACKEND = "two devices", "the other backend"
 # JAX makes one program for all devices, whatever the recipe: one of each kind of step, for tracing takes its time.
 COMPARED = tuple(SHAPES) if BACKEND == "tensorflow" else ("article", "r3gan", "sngan", "tabular", "mocogan")
-# Three more take each image by itself: devices have only gradients to share, as those of cyclegan have.
-OVER_TWO = tuple(name for name in COMPARED if name not in ("pix2pix", "fastcut", "stargan_v2"))
+# Three more take each image by itself: devices have only gradients to share, as those of pix2pix have, sooner traced.
+OVER_TWO = tuple(name for name in COMPARED if name not in ("cyclegan", "fastcut", "stargan_v2"))
 CASES = [(OTHER_BACKEND, name) for name in COMPARED] + [(TWO_DEVICES, name) for name in OVER_TWO]
 
 # How much of the way that a variable went may be another way: the length of the difference of two states over that of
@@ -47,8 +47,8 @@ CASES = [(OTHER_BACKEND, name) for name in COMPARED] + [(TWO_DEVICES, name) for 
 #     sngan          1.3e-6               2.0e-6                1.4e-6
 #     stylegan2      1.3e-6               1.5e-6                  -
 #     tabular        1.1e-4               2.7e-5                5.9e-4
-#     pix2pix        1.3e-5                 -                     -
-#     cyclegan       8.1e-4               7.6e-5                  -
+#     pix2pix        1.3e-5               2.4e-5                  -
+#     cyclegan       8.1e-4                 -                     -
 #     fastcut        1.4e-4                 -                     -
 #     mocogan        2.4e-6               7.0e-6                2.7e-6
 #     stargan_v2     4.2e-6                 -                     -
