@@ -90,8 +90,8 @@ class Adam(keras.optimizers.Adam):
     def apply(self, grads, trainable_variables=None):
         """As Keras has it; what is the same for all variables is computed once."""
         step = tf.cast(self.iterations + 1, "float32")
-        self._betas = [tf.cast(beta, "float32") for beta in (self.beta_1, self.beta_2)]
-        self._powers = [beta**step for beta in self._betas]
+        first, second = (tf.cast(beta, "float32") for beta in (self.beta_1, self.beta_2))
+        self._alike = {"beta1": first, "beta2": second, "beta1_power": first**step, "beta2_power": second**step}
         super().apply(grads, trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
@@ -108,13 +108,10 @@ class Adam(keras.optimizers.Adam):
             var=value.handle,
             m=momentum.handle,
             v=velocity.handle,
-            beta1_power=self._powers[0],
-            beta2_power=self._powers[1],
             lr=tf.cast(learning_rate, "float32"),
-            beta1=self._betas[0],
-            beta2=self._betas[1],
             epsilon=self.epsilon,
             grad=gradient,
+            **self._alike,
         )
 
 

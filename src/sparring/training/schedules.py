@@ -57,14 +57,6 @@ class Adam(backend.Adam):
         super().__init__(*rates, **options)
         self.shares = tuple(shares)
 
-    def apply(self, grads, trainable_variables=None):
-        """As Keras has it; a schedule of beta2 is asked once for all variables."""
-        given, self.beta_2 = self._beta_2, self.beta_2
-        try:
-            super().apply(grads, trainable_variables)
-        finally:
-            self.beta_2 = given
-
     def update_step(self, gradient, variable, learning_rate):
         if self.shares:
             learning_rate = learning_rate * self.shares[self._get_variable_index(variable)]
